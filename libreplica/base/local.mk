@@ -1,0 +1,9 @@
+# Level 0: what everything else stands on.
+libreplica_data_la_SOURCES += \
+	%D%/date.c %D%/date.h \
+	%D%/error.c %D%/error.h \
+	%D%/lock.c %D%/lock.h \
+	%D%/log.c %D%/log.h \
+	%D%/settings.c %D%/settings.h %D%/settings.def \
+	%D%/settings_parse.c \
+	%D%/text.c %D%/text.h

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Scanning text that may be hostile. */
+#include "libreplica/base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <apr_strings.h>
+
+#define REPOSITORY_NAME_MAX 60
+
+struct text text_of(const char *string)
+{
+    return (struct text){string, strlen(string)};
+}
+
+bool text_equals(struct text text, const char *string)
+{
+    size_t length = strlen(string);
+
+    return text.length == length && memcmp(text.bytes, string, length) == 0;
+}
+
+bool text_starts(struct text text, const char *prefix)
+{
+    size_t length = strlen(prefix);
+
+    return text.length >= length && memcmp(text.bytes, prefix, length) == 0;
+}
+
+bool text_next_line(struct text *rest, struct text *line)
+{
+    const char *end;
+
+    if (rest->length == 0)
+        return false;
+    end = memchr(rest->bytes, '\n', rest->length);
+    if (end == NULL)
+        return false;
+    *line = (struct text){rest->bytes, (size_t)(end - rest->bytes)};
+    rest->length -= line->length + 1;
+    rest->bytes = end + 1;
+    return true;
+}
+
+bool text_parse_number(int64_t *value, struct text text)
+{
+    int64_t number = 0;
+
+    if (text.length == 0)
+        return false;
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.bytes[i];
+
+        if (c < '0' || c > '9')
+            return false;
+        if (number > (INT64_MAX - (c - '0')) / 10)
+            return false;
+        number = number * 10 + (c - '0');
+    }
+    *value = number;
+    return true;
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return -1;
+}
+
+bool text_parse_hex(unsigned char *bytes, struct text text)
+{
+    if (text.length % 2 != 0)
+        return false;
+    for (size_t i = 0; i < text.length; i += 2) {
+        int high = hex_value(text.bytes[i]);
+        int low = hex_value(text.bytes[i + 1]);
+
+        if (high < 0 || low < 0)
+            return false;
+        bytes[i / 2] = (unsigned char)(high << 4 | low);
+    }
+    return true;
+}
+
+void text_format_hex(char *digits, const unsigned char *bytes, size_t length)
+{
+    static const char alphabet[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < length; i++) {
+        digits[2 * i] = alphabet[bytes[i] >> 4];
+        digits[2 * i + 1] = alphabet[bytes[i] & 15];
+    }
+    digits[2 * length] = '\0';
+}
+
+const char *text_for_people(struct text text, size_t limit, apr_pool_t *pool)
+{
+    size_t length = text.length < limit ? text.length : limit;
+    char *copy = apr_palloc(pool, 4 * length + 4);
+    char *out = copy;
+
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)text.bytes[i];
+
+        if (c >= ' ' && c <= '~' && c != '\\')
+            *out++ = (char)c;
+        else
+            out += snprintf(out, 5, "\\x%02x", (unsigned int)c);
+    }
+    if (length < text.length) {
+        memcpy(out, "...", 3);
+        out += 3;
+    }
+    *out = '\0';
+    return copy;
+}
+
+bool text_to_string(const char **string, struct text text, apr_pool_t *pool)
+{
+    if (memchr(text.bytes, '\0', text.length) != NULL)
+        return false;
+    *string = apr_pstrmemdup(pool, text.bytes, text.length);
+    return true;
+}
+
+static bool is_alphanumeric(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+bool text_is_repository_name(struct text text)
+{
+    if (text.length == 0 || text.length > REPOSITORY_NAME_MAX ||
+        !is_alphanumeric(*text.bytes))
+        return false;
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.bytes[i];
+
+        if (!is_alphanumeric(c) && c != '.' && c != '_' && c != '-')
+            return false;
+    }
+    return true;
+}

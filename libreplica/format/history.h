@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tag database, object H: named snapshots. Source: cvmfs-format 5.1. */
+#ifndef REPLICA_FORMAT_HISTORY_H
+#define REPLICA_FORMAT_HISTORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <apr_pools.h>
+#include <apr_tables.h>
+#include "libreplica/base/error.h"
+#include "libreplica/format/hash.h"
+
+struct tag {
+    const char *name;
+    struct hash catalog;
+    int64_t catalog_size; /* bytes inflated; 0 unknown */
+    int64_t revision;
+    int64_t timestamp_seconds;
+    const char *description;
+};
+
+/* Read the inflated database at PATH: its repository's name, the previous database (null
+ * if none) and the tags ordered by timestamp, then revision, descending (array of struct
+ * tag). Hardened like a catalog. False: ERROR_BAD_FORMAT, ERROR_UNSUPPORTED, ERROR_IO. */
+bool history_read(const char **fqrn, struct hash *previous, apr_array_header_t **tags,
+                  const char *path, apr_pool_t *pool, struct error *error);
+
+/* Write a new database at PATH (must not exist) of schema 1.0 revision 3 with the default
+ * branch. */
+bool history_write(const char *path, const char *fqrn, const struct hash *previous,
+                   const apr_array_header_t *tags, struct error *error);
+
+#endif

@@ -1,0 +1,1 @@
+# Level 5: the administrator's verbs, one a file.

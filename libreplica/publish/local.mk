@@ -1,0 +1,1 @@
+# Level 4: publishing, change set to signed revision.

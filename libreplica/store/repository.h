@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A repository's configuration, in the reference's layout below the configuration
+ * directory. Source: cvmfs-format 8.2, 8.3; design 3 (Configuration). */
+#ifndef REPLICA_STORE_REPOSITORY_H
+#define REPLICA_STORE_REPOSITORY_H
+
+#include <stdbool.h>
+#include <apr_pools.h>
+#include <apr_tables.h>
+#include "libreplica/base/error.h"
+#include "libreplica/base/settings.h"
+
+enum repository_kind { REPOSITORY_STRATUM0, REPOSITORY_STRATUM1 };
+
+struct repository {
+    const char *local_name;    /* directory below repositories.d, in URLs */
+    const char *fqrn;          /* in the manifest */
+    enum repository_kind kind; /* replica.conf exists: Stratum 1 */
+    const char *storage;       /* third field of CVMFS_UPSTREAM_STORAGE */
+    const char *temporary;     /* second field */
+    const char *spool;
+    const char *user; /* "" if not set */
+    const struct settings *settings;
+};
+
+/* Read <confdir>/server.local and <confdir>/replica.local (both optional). A server.local
+ * that may not be read by this process is an error only if REQUIRE_SECRETS. */
+bool server_settings_read(struct settings **settings, const char *confdir,
+                          bool require_secrets, apr_pool_t *pool, struct error *error);
+
+/* Read one repository's files on top of the server's settings. False: ERROR_NOT_FOUND,
+ * ERROR_SETTING with file, line and reason, ERROR_UNSUPPORTED (storage that is not
+ * local). */
+bool repository_read(struct repository **repository, const char *confdir,
+                     const char *local_name, const struct settings *server,
+                     apr_pool_t *pool, struct error *error);
+
+/* Local names of all configured repositories, sorted (array of const char *). */
+bool repository_names(apr_array_header_t **names, const char *confdir, apr_pool_t *pool,
+                      struct error *error);
+
+/* Paths of the repository's lock files in its spool. */
+const char *repository_update_lock(const struct repository *repository, apr_pool_t *pool);
+const char *repository_collect_lock(const struct repository *repository,
+                                    apr_pool_t *pool);
+const char *repository_reflog_checksum_file(const struct repository *repository,
+                                            apr_pool_t *pool);
+
+#endif

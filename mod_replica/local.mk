@@ -1,0 +1,1 @@
+# The httpd module.

@@ -1,0 +1,1 @@
+# Guards: what the design says about the code, checked.

@@ -1,0 +1,14 @@
+# One cmocka program per library file.
+UNIT_LIBS = $(DATA_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += \
+	%D%/test_date %D%/test_hash %D%/test_lock %D%/test_settings %D%/test_text
+%C%_test_date_SOURCES = %D%/test_date.c %D%/unit.h
+%C%_test_date_LDADD = $(UNIT_LIBS)
+%C%_test_hash_SOURCES = %D%/test_hash.c %D%/unit.h
+%C%_test_hash_LDADD = $(UNIT_LIBS)
+%C%_test_lock_SOURCES = %D%/test_lock.c %D%/unit.h
+%C%_test_lock_LDADD = $(UNIT_LIBS)
+%C%_test_settings_SOURCES = %D%/test_settings.c %D%/unit.h
+%C%_test_settings_LDADD = $(UNIT_LIBS)
+%C%_test_text_SOURCES = %D%/test_text.c %D%/unit.h
+%C%_test_text_LDADD = $(UNIT_LIBS)
