@@ -88,13 +88,17 @@ bool store_replace(struct store *store, const char *name, struct text content,
 bool store_read(struct text *content, struct store *store, const char *name,
                 int64_t limit, apr_pool_t *pool, struct error *error);
 bool store_remove_file(struct store *store, const char *name, struct error *error);
-bool store_has_file(struct store *store, const char *name);
+bool store_stat_file(struct store *store, const char *name, struct store_status *status,
+                     bool *found, struct error *error);
 /* Point .cvmfsalt-<object> at the object. Source: cvmfs-format 1.4. */
 bool store_link_alternative(struct store *store, const struct object *object,
                             struct error *error);
 
 /* Everything written so far is durable when this returns; one syncfs(2) of the tree. */
 bool store_barrier(struct store *store, struct error *error);
+/* CVMFS_SYNCFS_LEVEL=none: barriers and the syncs of small files do nothing from now on.
+ */
+void store_disable_barriers(struct store *store);
 
 /* Free space as a writer may use it. */
 bool store_space(struct store *store, int64_t *bytes, int64_t *inodes,

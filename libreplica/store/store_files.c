@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The small files in a repository's root, temporary files, and whole trees. */
+#include "libreplica/store/store_internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <apr_strings.h>
+
+#define TREE_DESCRIPTORS 16
+
+bool store_create(const char *root, apr_pool_t *pool, struct error *error)
+{
+    const char *path = apr_pstrcat(pool, root, "/data", NULL);
+    char name[8];
+
+    if (mkdir(root, 0777) != 0 && errno != EEXIST)
+        return error_set_errno(error, errno, "cannot create the storage %s", root);
+    for (int i = -1; i <= STORE_FOLDERS; i++) {
+        if (i == STORE_FOLDERS)
+            apr_cpystrn(name, "/txn", sizeof(name));
+        else if (i >= 0)
+            apr_snprintf(name, sizeof(name), "/%02x", (unsigned int)i);
+        else
+            name[0] = '\0';
+        if (mkdir(apr_pstrcat(pool, path, name, NULL), 0777) != 0 && errno != EEXIST)
+            return error_set_errno(error, errno, "cannot create %s%s", path, name);
+    }
+    return true;
+}
+
+static int remove_entry(const char *path, const struct stat *status, int type,
+                        struct FTW *place)
+{
+    return remove(path);
+}
+
+bool store_destroy(const char *root, apr_pool_t *pool, struct error *error)
+{
+    if (nftw(root, remove_entry, TREE_DESCRIPTORS, FTW_DEPTH | FTW_PHYS) != 0 &&
+        errno != ENOENT)
+        return error_set_errno(error, errno, "cannot remove all of %s", root);
+    return true;
+}
+
+static apr_status_t remove_scratch(void *baton)
+{
+    static const char *const endings[] = {"", "-journal", "-wal", "-shm"};
+    char path[1024];
+
+    for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++) {
+        snprintf(path, sizeof(path), "%s%s", (const char *)baton, endings[i]);
+        unlink(path);
+    }
+    return APR_SUCCESS;
+}
+
+bool store_scratch_path(const char **path, struct store *store, apr_pool_t *pool,
+                        struct error *error)
+{
+    char name[64];
+    int folder;
+
+    if (!store_temporary_folder(&folder, store, error))
+        return false;
+    store_temporary_name(name, sizeof(name), store);
+    *path = apr_pstrcat(pool, store->temporary, "/", name, NULL);
+    apr_pool_cleanup_register(pool, *path, remove_scratch, apr_pool_cleanup_null);
+    return true;
+}
+
+static bool replace(struct store *store, int folder, const char *temporary,
+                    const char *name, struct text content, struct error *error)
+{
+    int fd = openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    bool ok;
+
+    if (fd < 0)
+        return error_set_errno(error, errno, "cannot create a file in %s",
+                               store->temporary);
+    ok = store_write_all(fd, content.bytes, content.length, name, error);
+    if (ok && store->syncs && fsync(fd) != 0)
+        ok = error_set_errno(error, errno, "cannot sync %s in %s", name, store->root);
+    if (close(fd) != 0 && ok)
+        ok = error_set_errno(error, errno, "cannot write %s in %s", name, store->root);
+    if (ok && renameat(folder, temporary, store->root_fd, name) != 0)
+        ok = error_set_errno(error, errno, "cannot replace %s in %s", name, store->root);
+    if (!ok)
+        unlinkat(folder, temporary, 0);
+    if (ok && store->syncs && fsync(store->root_fd) != 0)
+        ok = error_set_errno(error, errno, "cannot sync %s", store->root);
+    return ok;
+}
+
+bool store_replace(struct store *store, const char *name, struct text content,
+                   struct error *error)
+{
+    char temporary[64];
+    int folder;
+
+    if (!store_temporary_folder(&folder, store, error))
+        return false;
+    store_temporary_name(temporary, sizeof(temporary), store);
+    return replace(store, folder, temporary, name, content, error);
+}
+
+bool store_read(struct text *content, struct store *store, const char *name,
+                int64_t limit, apr_pool_t *pool, struct error *error)
+{
+    struct stat status;
+    size_t used = 0;
+    char *bytes;
+    ssize_t count = 1;
+    int fd = openat(store->root_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0)
+        return error_set_errno(error, errno, "cannot open %s in %s", name, store->root);
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size > limit) {
+        close(fd);
+        return error_set(error, ERROR_TOO_LARGE,
+                         "%s in %s is not a regular file of at most %lld bytes", name,
+                         store->root, (long long)limit);
+    }
+    bytes = apr_palloc(pool, (size_t)status.st_size + 1);
+    while (used < (size_t)status.st_size && count > 0) {
+        count = read(fd, bytes + used, (size_t)status.st_size - used);
+        if (count < 0 && errno == EINTR)
+            count = 1;
+        else if (count > 0)
+            used += (size_t)count;
+    }
+    if (count < 0)
+        error_set_errno(error, errno, "cannot read %s in %s", name, store->root);
+    close(fd);
+    bytes[used] = '\0';
+    *content = (struct text){bytes, used};
+    return count >= 0;
+}
+
+bool store_remove_file(struct store *store, const char *name, struct error *error)
+{
+    if (unlinkat(store->root_fd, name, 0) != 0 && errno != ENOENT)
+        return error_set_errno(error, errno, "cannot remove %s from %s", name,
+                               store->root);
+    return true;
+}
+
+bool store_stat_file(struct store *store, const char *name, struct store_status *status,
+                     bool *found, struct error *error)
+{
+    struct stat file;
+
+    *found = false;
+    if (fstatat(store->root_fd, name, &file, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT || error_set_errno(error, errno, "cannot look at %s in %s",
+                                                  name, store->root);
+    status->size = file.st_size;
+    status->changed =
+        apr_time_from_sec(file.st_ctim.tv_sec) + file.st_ctim.tv_nsec / 1000;
+    *found = true;
+    return true;
+}
+
+/* A link that is right is left; another one is replaced by rename, never missing in
+ * between. */
+bool store_link_alternative(struct store *store, const struct object *object,
+                            struct error *error)
+{
+    char target[OBJECT_PATH_SIZE], current[OBJECT_PATH_SIZE], name[OBJECT_NAME_SIZE];
+    char link[OBJECT_NAME_SIZE + 16], temporary[64];
+    ssize_t length;
+    int folder;
+
+    object_path(target, object);
+    apr_snprintf(link, sizeof(link), ".cvmfsalt-%s", object_name(name, object));
+    length = readlinkat(store->root_fd, link, current, sizeof(current));
+    if (length == (ssize_t)strlen(target) && memcmp(current, target, (size_t)length) == 0)
+        return true;
+    if (!store_temporary_folder(&folder, store, error))
+        return false;
+    store_temporary_name(temporary, sizeof(temporary), store);
+    if (symlinkat(target, folder, temporary) != 0 ||
+        renameat(folder, temporary, store->root_fd, link) != 0)
+        return error_set_errno(error, errno, "cannot link %s in %s", link, store->root);
+    return true;
+}
+
+bool store_clean_temporary(struct store *store, struct error *error)
+{
+    const struct dirent *entry;
+    DIR *stream = opendir(store->temporary);
+
+    if (stream == NULL)
+        return error_set_errno(error, errno, "cannot list the temporary folder %s",
+                               store->temporary);
+    /* Plain files only: the holder of the update lock is the only one who makes any here.
+     */
+    while ((entry = readdir(stream)) != NULL)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            unlinkat(dirfd(stream), entry->d_name, 0);
+    closedir(stream);
+    return true;
+}

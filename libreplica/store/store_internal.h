@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the store share; nobody else includes this. */
+#ifndef REPLICA_STORE_STORE_INTERNAL_H
+#define REPLICA_STORE_STORE_INTERNAL_H
+
+#include "libreplica/store/store.h"
+
+#define STORE_FOLDERS 256
+
+struct store {
+    apr_pool_t *pool;
+    const char *root;
+    const char *temporary;
+    int root_fd;
+    int temporary_fd;              /* -1 until first used */
+    int folder_fds[STORE_FOLDERS]; /* data/00 .. data/ff, -1 until first used */
+    bool syncs;
+    unsigned int counter;     /* of temporary names */
+    struct store_file *spare; /* files to use again: each holds a buffer and a hasher */
+};
+
+/* Open, once, the folder data/<number>; with CREATE a missing one is made. */
+bool store_folder(int *fd, struct store *store, unsigned int number, bool create,
+                  struct error *error);
+bool store_temporary_folder(int *fd, struct store *store, struct error *error);
+
+/* Where an object goes: its folder, and its file name, which points into NAME. */
+bool store_place(int *folder_fd, const char **file_name, char name[OBJECT_NAME_SIZE],
+                 struct store *store, const struct object *object, struct error *error);
+
+/* A name in the temporary folder that no other process and no earlier run uses. */
+void store_temporary_name(char *name, size_t size, struct store *store);
+
+/* write(2) until all is written. */
+bool store_write_all(int fd, const void *bytes, size_t length, const char *what,
+                     struct error *error);
+
+#endif
