@@ -1,12 +1,15 @@
 # Level 1: the formats, pure: bytes in, struct out and back.
 libreplica_data_la_SOURCES += \
+	%D%/certificate.c \
 	%D%/hash.c %D%/hash.h \
 	%D%/catalog.h \
 	%D%/history.h \
 	%D%/inflate.h \
-	%D%/manifest.h \
+	%D%/key.c %D%/key_internal.h \
+	%D%/manifest.c %D%/manifest.h \
 	%D%/object.c %D%/object.h \
 	%D%/reflog.h \
 	%D%/request_path.h \
-	%D%/signature.h \
-	%D%/whitelist.h
+	%D%/signature.c %D%/signature.h \
+	%D%/signed_text.c %D%/signed_text.h \
+	%D%/whitelist.c %D%/whitelist.h

@@ -2,6 +2,14 @@
 UNIT_LIBS = $(DATA_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += \
 	%D%/test_date %D%/test_hash %D%/test_lock %D%/test_settings %D%/test_text
+# libreplica/format
+check_PROGRAMS += %D%/test_manifest %D%/test_signature %D%/test_whitelist
+%C%_test_manifest_SOURCES = %D%/test_manifest.c %D%/unit.h
+%C%_test_manifest_LDADD = $(UNIT_LIBS)
+%C%_test_signature_SOURCES = %D%/test_signature.c %D%/unit.h
+%C%_test_signature_LDADD = $(UNIT_LIBS) $(CRYPTO_LIBS)
+%C%_test_whitelist_SOURCES = %D%/test_whitelist.c %D%/unit.h
+%C%_test_whitelist_LDADD = $(UNIT_LIBS)
 %C%_test_date_SOURCES = %D%/test_date.c %D%/unit.h
 %C%_test_date_LDADD = $(UNIT_LIBS)
 %C%_test_hash_SOURCES = %D%/test_hash.c %D%/unit.h
