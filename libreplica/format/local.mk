@@ -1,5 +1,9 @@
 # Level 1: the formats, pure: bytes in, struct out and back.
 libreplica_data_la_SOURCES += \
+	%D%/chunker.c %D%/chunker.h \
+	%D%/compress.c %D%/compress.h \
+	%D%/xattr_blob.c %D%/xattr_blob.h
+libreplica_data_la_SOURCES += \
 	%D%/certificate.c \
 	%D%/hash.c %D%/hash.h \
 	%D%/catalog.h \

@@ -1,1 +1,2 @@
 # Fuzz targets and their replay.
+EXTRA_DIST += %D%/fuzz_chunker.c

@@ -1,5 +1,12 @@
 # One cmocka program per library file.
 UNIT_LIBS = $(DATA_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += %D%/test_chunker %D%/test_compress %D%/test_xattr_blob
+%C%_test_chunker_SOURCES = %D%/test_chunker.c %D%/unit.h
+%C%_test_chunker_LDADD = $(UNIT_LIBS)
+%C%_test_compress_SOURCES = %D%/test_compress.c %D%/unit.h
+%C%_test_compress_LDADD = $(UNIT_LIBS)
+%C%_test_xattr_blob_SOURCES = %D%/test_xattr_blob.c %D%/unit.h
+%C%_test_xattr_blob_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += \
 	%D%/test_date %D%/test_hash %D%/test_lock %D%/test_settings %D%/test_text
 # libreplica/format
