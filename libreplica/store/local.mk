@@ -1,7 +1,7 @@
 # Level 2: the object store, status files, repository configuration.
 libreplica_data_la_SOURCES += \
 	%D%/dirty_marker.c %D%/dirty_marker.h \
-	%D%/repository.h \
+	%D%/repository.c %D%/repository.h \
 	%D%/store.c %D%/store.h %D%/store_internal.h \
 	%D%/store_files.c \
 	%D%/store_write.c

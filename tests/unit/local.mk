@@ -32,3 +32,9 @@ check_PROGRAMS += %D%/test_dirty_marker %D%/test_store
 %C%_test_dirty_marker_LDADD = $(UNIT_LIBS)
 %C%_test_store_SOURCES = %D%/test_store.c %D%/unit.h
 %C%_test_store_LDADD = $(UNIT_LIBS)
+# URLs and repository configuration
+check_PROGRAMS += %D%/test_repository %D%/test_request_path
+%C%_test_repository_SOURCES = %D%/test_repository.c %D%/unit.h
+%C%_test_repository_LDADD = $(UNIT_LIBS)
+%C%_test_request_path_SOURCES = %D%/test_request_path.c %D%/unit.h
+%C%_test_request_path_LDADD = $(UNIT_LIBS)

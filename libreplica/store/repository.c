@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Repository configuration in the reference's layout. */
+#include "libreplica/store/repository.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <apr_file_info.h>
+#include <apr_strings.h>
+
+#include "libreplica/base/text.h"
+
+bool server_settings_read(struct settings **settings, const char *confdir,
+                          bool require_secrets, apr_pool_t *pool, struct error *error)
+{
+    struct settings *read = settings_create(pool);
+    const char *secret = apr_pstrcat(pool, confdir, "/server.local", NULL);
+    const char *open = apr_pstrcat(pool, confdir, "/replica.local", NULL);
+    struct error reason;
+
+    if (!settings_read(read, SETTING_SCOPE_SERVER, secret, false, &reason) &&
+        (require_secrets || reason.code != ERROR_PERMISSION)) {
+        if (error != NULL)
+            *error = reason;
+        return false;
+    }
+    if (!settings_read(read, SETTING_SCOPE_SERVER, open, false, error))
+        return false;
+    *settings = read;
+    return true;
+}
+
+/* PATH without slashes at its end, so that names can be appended. */
+static const char *without_trailing_slashes(struct text path, apr_pool_t *pool)
+{
+    while (path.length > 1 && path.bytes[path.length - 1] == '/')
+        path.length--;
+    return apr_pstrmemdup(pool, path.bytes, path.length);
+}
+
+/* Take the text before the next comma, and the comma, off *REST. */
+static bool take_field(struct text *rest, struct text *field)
+{
+    const char *comma = memchr(rest->bytes, ',', rest->length);
+
+    if (comma == NULL)
+        return false;
+    *field = (struct text){rest->bytes, (size_t)(comma - rest->bytes)};
+    rest->length -= field->length + 1;
+    rest->bytes = comma + 1;
+    return true;
+}
+
+static bool is_absolute(struct text path)
+{
+    return text_starts(path, "/");
+}
+
+/* "local,<temporary>,<storage>". */
+static bool parse_storage(struct repository *repository, const char *triple,
+                          apr_pool_t *pool, struct error *error)
+{
+    struct text rest = text_of(triple), type, temporary;
+
+    if (!take_field(&rest, &type) || !take_field(&rest, &temporary) ||
+        memchr(rest.bytes, ',', rest.length) != NULL)
+        return error_set(error, ERROR_SETTING,
+                         "repository %s: CVMFS_UPSTREAM_STORAGE='%s' is not "
+                         "<type>,<temporary directory>,<storage directory>",
+                         repository->local_name, triple);
+    if (!text_equals(type, "local"))
+        return error_set(error, ERROR_UNSUPPORTED,
+                         "repository %s: storage of type '%s' is not supported, only "
+                         "local; see CVMFS_UPSTREAM_STORAGE",
+                         repository->local_name, text_for_people(type, 20, pool));
+    if (!is_absolute(temporary) || !is_absolute(rest))
+        return error_set(error, ERROR_SETTING,
+                         "repository %s: the directories in CVMFS_UPSTREAM_STORAGE='%s' "
+                         "must be absolute",
+                         repository->local_name, triple);
+    repository->temporary = without_trailing_slashes(temporary, pool);
+    repository->storage = without_trailing_slashes(rest, pool);
+    return true;
+}
+
+static bool find_storage(struct repository *repository, apr_pool_t *pool,
+                         struct error *error)
+{
+    const struct settings *settings = repository->settings;
+    const char *triple = settings_text(settings, SETTING_UPSTREAM_STORAGE);
+
+    repository->storage = repository->temporary = "";
+    /* The reference writes the usual triple for a pass-through replica but never makes
+     * the directories. */
+    if (settings_boolean(settings, SETTING_PASSTHROUGH))
+        return true;
+    if (*triple == '\0') {
+        const char *base = settings_text(settings, SETTING_STORAGE_DIR);
+
+        triple = apr_psprintf(pool, "local,%s/%s/data/txn,%s/%s", base,
+                              repository->local_name, base, repository->local_name);
+    }
+    return parse_storage(repository, triple, pool, error);
+}
+
+static const char *text_or(const struct settings *settings, enum setting_id id,
+                           const char *otherwise)
+{
+    const char *value = settings_text(settings, id);
+
+    return *value != '\0' ? value : otherwise;
+}
+
+static bool file_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+/* server.conf, then replica.conf or client.conf: the order in which the reference sources
+ * them. */
+static bool read_files(struct settings *settings, enum repository_kind *kind,
+                       const char *folder, apr_pool_t *pool, struct error *error)
+{
+    const char *server = apr_pstrcat(pool, folder, "/server.conf", NULL);
+    const char *replica = apr_pstrcat(pool, folder, "/replica.conf", NULL);
+    const char *client = apr_pstrcat(pool, folder, "/client.conf", NULL);
+
+    if (!settings_read(settings, SETTING_SCOPE_REPOSITORY, server, true, error))
+        return false;
+    *kind = file_exists(replica) ? REPOSITORY_STRATUM1 : REPOSITORY_STRATUM0;
+    return settings_read(settings, SETTING_SCOPE_REPOSITORY,
+                         *kind == REPOSITORY_STRATUM1 ? replica : client, false, error);
+}
+
+bool repository_read(struct repository **repository, const char *confdir,
+                     const char *local_name, const struct settings *server,
+                     apr_pool_t *pool, struct error *error)
+{
+    struct repository *read = apr_pcalloc(pool, sizeof(*read));
+    struct settings *settings = settings_copy(server, pool);
+    const char *folder;
+
+    if (!text_is_repository_name(text_of(local_name)))
+        return error_set(error, ERROR_NOT_FOUND, "'%s' is not a repository name",
+                         text_for_people(text_of(local_name), 60, pool));
+    folder = apr_pstrcat(pool, confdir, "/repositories.d/", local_name, NULL);
+    if (!read_files(settings, &read->kind, folder, pool, error)) {
+        if (error != NULL && error->code == ERROR_NOT_FOUND)
+            error_set(error, ERROR_NOT_FOUND,
+                      "repository %s is not configured: there is no %s/server.conf",
+                      local_name, folder);
+        return false;
+    }
+    read->local_name = apr_pstrdup(pool, local_name);
+    read->settings = settings;
+    read->fqrn = text_or(settings, SETTING_REPOSITORY_NAME, read->local_name);
+    read->user = settings_text(settings, SETTING_USER);
+    read->spool =
+        text_or(settings, SETTING_SPOOL_DIR,
+                apr_pstrcat(pool, settings_text(settings, SETTING_SERVER_SPOOL_DIR), "/",
+                            local_name, NULL));
+    if (!find_storage(read, pool, error))
+        return false;
+    *repository = read;
+    return true;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+bool repository_names(apr_array_header_t **names, const char *confdir, apr_pool_t *pool,
+                      struct error *error)
+{
+    const char *folder = apr_pstrcat(pool, confdir, "/repositories.d", NULL);
+    apr_array_header_t *found = apr_array_make(pool, 16, sizeof(const char *));
+    apr_finfo_t entry;
+    apr_dir_t *directory;
+    apr_status_t status = apr_dir_open(&directory, folder, pool);
+
+    if (APR_STATUS_IS_ENOENT(status)) {
+        *names = found;
+        return true;
+    }
+    if (status != APR_SUCCESS)
+        return error_set_errno(error, APR_TO_OS_ERROR(status), "cannot read %s", folder);
+    while (apr_dir_read(&entry, APR_FINFO_NAME, directory) == APR_SUCCESS) {
+        if (text_is_repository_name(text_of(entry.name)) &&
+            file_exists(apr_pstrcat(pool, folder, "/", entry.name, "/server.conf", NULL)))
+            APR_ARRAY_PUSH(found, const char *) = apr_pstrdup(pool, entry.name);
+    }
+    apr_dir_close(directory);
+    if (found->nelts > 1)
+        qsort(found->elts, (size_t)found->nelts, sizeof(const char *), compare_names);
+    *names = found;
+    return true;
+}
+
+const char *repository_update_lock(const struct repository *repository, apr_pool_t *pool)
+{
+    return apr_pstrcat(pool, repository->spool, "/is_updating.lock", NULL);
+}
+
+const char *repository_collect_lock(const struct repository *repository, apr_pool_t *pool)
+{
+    return apr_pstrcat(pool, repository->spool, "/is_collecting.lock", NULL);
+}
+
+const char *repository_reflog_checksum_file(const struct repository *repository,
+                                            apr_pool_t *pool)
+{
+    return apr_pstrcat(pool, repository->spool, "/reflog.chksum", NULL);
+}
