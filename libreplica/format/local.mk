@@ -1,5 +1,6 @@
 # Level 1: the formats, pure: bytes in, struct out and back.
 libreplica_data_la_SOURCES += \
+	%D%/catalog_writer.c %D%/catalog_writer.h \
 	%D%/chunker.c %D%/chunker.h \
 	%D%/compress.c %D%/compress.h \
 	%D%/xattr_blob.c %D%/xattr_blob.h
