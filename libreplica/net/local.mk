@@ -1,1 +1,5 @@
 # Level 3: fetching, on libcurl.
+libreplica_work_la_SOURCES += \
+	%D%/fetch.c %D%/fetch.h %D%/fetch_internal.h \
+	%D%/fetch_text.c \
+	%D%/fetch_transfer.c

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The fetch engine: which transfers run, wait and end. */
+#include "libreplica/net/fetch_internal.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <apr_strings.h>
+
+#define BACKOFF_FIRST      (apr_time_from_sec(1) / 2)
+#define BACKOFF_MAX        apr_time_from_sec(8)
+#define PAUSE_MILLISECONDS 10
+
+static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
+static CURLcode curl_ready;
+
+static void curl_init(void)
+{
+    curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+static void cleanup_ring(struct transfer_ring *ring)
+{
+    while (!APR_RING_EMPTY(ring, transfer, link)) {
+        struct transfer *transfer = APR_RING_FIRST(ring);
+
+        APR_RING_REMOVE(transfer, link);
+        transfer_release(transfer);
+    }
+}
+
+static apr_status_t fetcher_cleanup(void *baton)
+{
+    struct fetcher *fetcher = baton;
+
+    cleanup_ring(&fetcher->queued);
+    cleanup_ring(&fetcher->waiting);
+    cleanup_ring(&fetcher->running);
+    cleanup_ring(&fetcher->idle);
+    curl_multi_cleanup(fetcher->multi);
+    return APR_SUCCESS;
+}
+
+bool fetcher_create(struct fetcher **fetcher, const struct fetcher_options *options,
+                    apr_pool_t *pool, struct error *error)
+{
+    struct fetcher *created = apr_pcalloc(pool, sizeof(*created));
+
+    pthread_once(&curl_once, curl_init);
+    created->multi = curl_ready == CURLE_OK ? curl_multi_init() : NULL;
+    if (created->multi == NULL)
+        return error_set(error, ERROR_IO, "cannot set libcurl up");
+    created->pool = pool;
+    created->options = *options;
+    created->random_state = (uint64_t)apr_time_now() ^ (uint64_t)(uintptr_t)created;
+    created->budget = options->bandwidth;
+    created->budget_at = apr_time_now();
+    APR_RING_INIT(&created->queued, transfer, link);
+    APR_RING_INIT(&created->waiting, transfer, link);
+    APR_RING_INIT(&created->running, transfer, link);
+    APR_RING_INIT(&created->idle, transfer, link);
+    curl_multi_setopt(created->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
+                      (long)options->connections);
+    curl_multi_setopt(created->multi, CURLMOPT_MAXCONNECTS, (long)options->connections);
+    apr_pool_cleanup_register(pool, created, fetcher_cleanup, apr_pool_cleanup_null);
+    *fetcher = created;
+    return true;
+}
+
+bool fetcher_has_room(const struct fetcher *fetcher)
+{
+    /* Transfers that pause before a retry do not stop the others, up to a point. */
+    return fetcher->running_count + fetcher->queued_count <
+               fetcher->options.connections &&
+           fetcher->waiting_count < 2 * fetcher->options.connections;
+}
+
+int fetcher_pending(const struct fetcher *fetcher)
+{
+    return fetcher->queued_count + fetcher->waiting_count + fetcher->running_count;
+}
+
+struct fetch_counters fetcher_counters(const struct fetcher *fetcher)
+{
+    return fetcher->counters;
+}
+
+static void finish(struct transfer *transfer, const struct error *error)
+{
+    struct fetcher *fetcher = transfer->fetcher;
+    const struct fetch_sink *sink = transfer->request.sink;
+    struct error copy;
+
+    if (error != NULL)
+        copy = *error;
+    APR_RING_INSERT_HEAD(&fetcher->idle, transfer, transfer, link);
+    sink->done(transfer->request.baton, error != NULL ? &copy : NULL);
+}
+
+void fetcher_add(struct fetcher *fetcher, const struct fetch_request *request)
+{
+    struct transfer *transfer;
+
+    if (APR_RING_EMPTY(&fetcher->idle, transfer, link)) {
+        struct error error;
+
+        transfer = apr_pcalloc(fetcher->pool, sizeof(*transfer));
+        if (!transfer_init(transfer, fetcher, &error)) {
+            request->sink->done(request->baton, &error);
+            return;
+        }
+    } else {
+        transfer = APR_RING_FIRST(&fetcher->idle);
+        APR_RING_REMOVE(transfer, link);
+    }
+    transfer->request = *request;
+    apr_cpystrn(transfer->path, request->path, sizeof(transfer->path));
+    transfer->request.path = transfer->path;
+    transfer->validator[0] = '\0';
+    transfer->held = 0;
+    transfer->start_over = false;
+    transfer->failures = 0;
+    transfer->corruptions = 0;
+    APR_RING_INSERT_TAIL(&fetcher->queued, transfer, transfer, link);
+    fetcher->queued_count++;
+}
+
+/* xorshift: spreads retries, guards nothing. */
+static uint64_t next_random(struct fetcher *fetcher)
+{
+    uint64_t x = fetcher->random_state | 1;
+
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    fetcher->random_state = x;
+    return x;
+}
+
+/* Full jitter: anywhere between now and a bound that doubles. */
+static void wait_for_retry(struct transfer *transfer)
+{
+    struct fetcher *fetcher = transfer->fetcher;
+    apr_time_t bound = BACKOFF_FIRST, pause;
+
+    for (int i = 1; i < transfer->failures && bound < BACKOFF_MAX; i++)
+        bound *= 2;
+    pause = (apr_time_t)(next_random(fetcher) % (uint64_t)bound);
+    if (pause < transfer->retry_after)
+        pause = transfer->retry_after;
+    transfer->not_before = apr_time_now() + pause;
+    fetcher->counters.retries++;
+    APR_RING_INSERT_TAIL(&fetcher->waiting, transfer, transfer, link);
+    fetcher->waiting_count++;
+}
+
+static void end_try(struct transfer *transfer, CURLcode result)
+{
+    struct fetcher *fetcher = transfer->fetcher;
+    enum transfer_verdict verdict;
+
+    curl_multi_remove_handle(fetcher->multi, transfer->easy);
+    APR_RING_REMOVE(transfer, link);
+    fetcher->running_count--;
+    verdict = transfer_judge(transfer, result);
+    switch (verdict) {
+    case VERDICT_DONE:
+        finish(transfer, NULL);
+        break;
+    case VERDICT_FAILED:
+        finish(transfer, &transfer->error);
+        break;
+    case VERDICT_RETRY:
+        wait_for_retry(transfer);
+        break;
+    }
+}
+
+static void start_queued(struct fetcher *fetcher)
+{
+    while (!APR_RING_EMPTY(&fetcher->queued, transfer, link) &&
+           fetcher->running_count < fetcher->options.connections) {
+        struct transfer *transfer = APR_RING_FIRST(&fetcher->queued);
+
+        APR_RING_REMOVE(transfer, link);
+        fetcher->queued_count--;
+        APR_RING_INSERT_TAIL(&fetcher->running, transfer, transfer, link);
+        fetcher->running_count++;
+        fetcher->counters.requests++;
+        transfer_start(transfer);
+        curl_multi_add_handle(fetcher->multi, transfer->easy);
+    }
+}
+
+/* Queue the transfers whose pause is over; returns milliseconds until the next one's is.
+ */
+static int wake_waiting(struct fetcher *fetcher, int timeout)
+{
+    struct transfer *transfer, *next;
+    apr_time_t now;
+
+    if (fetcher->waiting_count == 0)
+        return timeout;
+    now = apr_time_now();
+    APR_RING_FOREACH_SAFE(transfer, next, &fetcher->waiting, transfer, link)
+    {
+        if (transfer->not_before <= now) {
+            APR_RING_REMOVE(transfer, link);
+            fetcher->waiting_count--;
+            APR_RING_INSERT_HEAD(&fetcher->queued, transfer, transfer, link);
+            fetcher->queued_count++;
+        } else if (apr_time_as_msec(transfer->not_before - now) + 1 < timeout) {
+            timeout = (int)apr_time_as_msec(transfer->not_before - now) + 1;
+        }
+    }
+    return timeout;
+}
+
+/* Refill the bandwidth budget, at most one second's worth, and let paused transfers go
+ * on. */
+static int refill_budget(struct fetcher *fetcher, int timeout)
+{
+    int64_t cap = fetcher->options.bandwidth;
+    struct transfer *transfer;
+    apr_time_t now;
+
+    if (cap == 0)
+        return timeout;
+    now = apr_time_now();
+    fetcher->budget += cap * (now - fetcher->budget_at) / APR_USEC_PER_SEC;
+    fetcher->budget_at = now;
+    if (fetcher->budget > cap)
+        fetcher->budget = cap;
+    if (!fetcher->any_paused)
+        return timeout;
+    if (fetcher->budget <= 0)
+        return timeout < PAUSE_MILLISECONDS ? timeout : PAUSE_MILLISECONDS;
+    fetcher->any_paused = false;
+    APR_RING_FOREACH(transfer, &fetcher->running, transfer, link)
+    {
+        if (transfer->is_paused) {
+            transfer->is_paused = false;
+            curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+        }
+    }
+    return timeout;
+}
+
+static bool collect_ended(struct fetcher *fetcher)
+{
+    bool any = false;
+    CURLMsg *message;
+    int left;
+
+    while ((message = curl_multi_info_read(fetcher->multi, &left)) != NULL) {
+        struct transfer *transfer;
+
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
+        end_try(transfer, message->data.result);
+        any = true;
+    }
+    return any;
+}
+
+bool fetcher_run(struct fetcher *fetcher, int timeout_milliseconds, struct error *error)
+{
+    int timeout = timeout_milliseconds, running;
+    CURLMcode code;
+
+    if (fetcher->options.stop != NULL && *fetcher->options.stop)
+        return error_set(error, ERROR_CANCELLED, "stopped on request");
+    timeout = wake_waiting(fetcher, timeout);
+    timeout = refill_budget(fetcher, timeout);
+    start_queued(fetcher);
+    code = curl_multi_perform(fetcher->multi, &running);
+    if (code == CURLM_OK && !collect_ended(fetcher))
+        code = curl_multi_poll(fetcher->multi, NULL, 0, timeout, NULL);
+    if (code != CURLM_OK)
+        return error_set(error, ERROR_IO, "libcurl: %s", curl_multi_strerror(code));
+    return true;
+}
+
+static void abort_ring(struct fetcher *fetcher, struct transfer_ring *ring, int *count,
+                       const struct error *reason)
+{
+    while (!APR_RING_EMPTY(ring, transfer, link)) {
+        struct transfer *transfer = APR_RING_FIRST(ring);
+
+        if (ring == &fetcher->running)
+            curl_multi_remove_handle(fetcher->multi, transfer->easy);
+        APR_RING_REMOVE(transfer, link);
+        --*count;
+        finish(transfer, reason);
+    }
+}
+
+void fetcher_abort(struct fetcher *fetcher, const struct error *reason)
+{
+    abort_ring(fetcher, &fetcher->running, &fetcher->running_count, reason);
+    abort_ring(fetcher, &fetcher->waiting, &fetcher->waiting_count, reason);
+    abort_ring(fetcher, &fetcher->queued, &fetcher->queued_count, reason);
+}

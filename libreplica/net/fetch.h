@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The fetch engine: many HTTP transfers at once on the caller's thread.
+ *
+ * A transfer streams into a sink. What fails for a passing reason (connect, stall, cut,
+ * 5xx, 429) is tried again after a random pause that doubles; a cut large transfer goes
+ * on where it stopped; bytes that the sink finds corrupt are fetched once more past all
+ * caches; a definite answer (404, 403) is final. Source: cvmfs-format 6.5;
+ * stratum1-http-and-ops 8. */
+#ifndef REPLICA_NET_FETCH_H
+#define REPLICA_NET_FETCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <apr_pools.h>
+#include "libreplica/base/error.h"
+#include "libreplica/base/text.h"
+
+struct fetcher;
+
+struct fetcher_options {
+    int connections;       /* transfers at once, 1..512 */
+    int timeout_seconds;   /* to connect; also how long under 1 KiB/s counts as stalled */
+    int retries;           /* more tries after a passing failure */
+    int64_t bandwidth;     /* bytes a second over all transfers; 0: no cap */
+    const char *proxy;     /* NULL or "": none (the environment is not looked at) */
+    const char *ca_bundle; /* NULL or "": the system's */
+    bool follow_redirects; /* at most four, 301 302 303 307 308, http and https only */
+    const volatile int
+        *stop; /* may be NULL; nonzero ends fetcher_run with ERROR_CANCELLED */
+};
+
+/* Where the bytes of one transfer go. All functions get BATON and run on the caller's
+ * thread inside fetcher_run. */
+struct fetch_sink {
+    bool (*write)(void *baton, const void *bytes, size_t length, struct error *error);
+    /* The transfer starts over: forget what was written. */
+    bool (*rewind)(void *baton, struct error *error);
+    /* All bytes are there: check them. ERROR_BAD_HASH: fetch once more past caches. Any
+     * other error, here and above, ends the transfer with it. */
+    bool (*complete)(void *baton, struct error *error);
+    /* The end, exactly once; ERROR is NULL after success. May add further transfers. */
+    void (*done)(void *baton, const struct error *error);
+};
+
+struct fetch_request {
+    const char *base_url; /* without trailing slash; must outlive the transfer */
+    const char *path;     /* below it, escaped if need be; copied */
+    bool head_only;       /* HEAD: no write, complete is called */
+    bool no_cache;        /* ask caches in between to stand aside */
+    int64_t size_limit;   /* most bytes of the body; more is ERROR_TOO_LARGE */
+    const struct fetch_sink *sink;
+    void *baton;
+};
+
+struct fetch_counters {
+    int64_t requests; /* sent, retries included */
+    int64_t retries;
+    int64_t resumed; /* retries that went on with Range */
+    int64_t corrupt; /* answers whose bytes did not hash to their name */
+    int64_t bytes;   /* of bodies received */
+};
+
+/* False: ERROR_IO if libcurl cannot be set up. POOL owns the fetcher and its connections.
+ */
+bool fetcher_create(struct fetcher **fetcher, const struct fetcher_options *options,
+                    apr_pool_t *pool, struct error *error);
+
+/* Whether another transfer would start at once; adding more is allowed but only queues.
+ */
+bool fetcher_has_room(const struct fetcher *fetcher);
+/* Transfers that are not done. */
+int fetcher_pending(const struct fetcher *fetcher);
+
+void fetcher_add(struct fetcher *fetcher, const struct fetch_request *request);
+
+/* Move transfers along; returns after at most TIMEOUT_MILLISECONDS, or earlier once any
+ * ended. False: ERROR_CANCELLED (nothing is aborted by that: see fetcher_abort),
+ * ERROR_IO. */
+bool fetcher_run(struct fetcher *fetcher, int timeout_milliseconds, struct error *error);
+
+/* End all transfers now: done is called with *REASON for each. */
+void fetcher_abort(struct fetcher *fetcher, const struct error *reason);
+
+struct fetch_counters fetcher_counters(const struct fetcher *fetcher);
+
+/* Fetch one small file into memory, waiting for it and whatever else is under way.
+ * Errors: ERROR_NOT_FOUND (404, 410), ERROR_REFUSED (other final answers),
+ * ERROR_UNREACHABLE (retries did not help), ERROR_TOO_LARGE, ERROR_CANCELLED. */
+bool fetch_text(struct text *text, struct fetcher *fetcher, const char *base_url,
+                const char *path, int64_t size_limit, bool no_cache, apr_pool_t *pool,
+                struct error *error);
+
+/* HEAD: true if it is there. Errors as above. */
+bool fetch_exists(struct fetcher *fetcher, const char *base_url, const char *path,
+                  struct error *error);
+
+#endif
