@@ -50,9 +50,12 @@ bool store_rewind(struct store_file *file, struct error *error);
  * only store_descriptor, commit and abort may follow. */
 bool store_finish(struct store_file *file, struct hash *hash, int64_t *size,
                   struct error *error);
-/* A descriptor to read back what was written, valid until commit or abort; seek before
- * use. */
-int store_descriptor(const struct store_file *file);
+/* A descriptor of the finished file to read it back, at its start; valid until
+ * store_park, commit or abort. */
+bool store_descriptor(int *fd, struct store_file *file, struct error *error);
+/* A finished file may have to wait long for its name: give up its descriptor meanwhile.
+ */
+bool store_park(struct store_file *file, struct error *error);
 /* Name the finished file. The caller has compared the hash; it is asserted again here.
  * The only moment an object becomes visible. */
 bool store_commit(struct store_file *file, const struct object *object,

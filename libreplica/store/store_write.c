@@ -13,19 +13,25 @@
 #define FILE_BUFFER_SIZE    (32 * 1024)
 #define TEMPORARY_NAME_SIZE 64
 
+/* What only a file that is being filled needs. */
+struct store_writer {
+    struct store_writer *next_spare;
+    struct hasher *hasher;
+    size_t buffered;
+    unsigned char buffer[FILE_BUFFER_SIZE];
+};
+
 struct store_file {
     struct store *store;
     struct store_file *next_spare;
-    apr_pool_t *pool; /* of this use; its cleanup aborts the file */
-    struct hasher *hasher;
-    int fd; /* -1 until something has to be written out */
-    bool is_finished;
-    struct hash hash; /* once finished */
+    apr_pool_t *pool;            /* of this use; its cleanup aborts the file */
+    struct store_writer *writer; /* NULL once finished */
+    int fd;                      /* -1: not written out yet, or parked */
+    bool is_named;               /* a temporary file exists */
     enum hash_algorithm algorithm;
+    struct hash hash; /* once finished */
     int64_t size;
-    size_t buffered;
     char name[TEMPORARY_NAME_SIZE]; /* in the temporary folder */
-    unsigned char buffer[FILE_BUFFER_SIZE];
 };
 
 void store_temporary_name(char *name, size_t size, struct store *store)
@@ -52,16 +58,41 @@ bool store_write_all(int fd, const void *bytes, size_t length, const char *what,
     return true;
 }
 
-/* Drop the temporary file, if there is one, and keep the struct for the next use. */
+static void writer_release(struct store_file *file)
+{
+    if (file->writer != NULL) {
+        file->writer->next_spare = file->store->writers;
+        file->store->writers = file->writer;
+        file->writer = NULL;
+    }
+}
+
+static struct store_writer *writer_take(struct store *store)
+{
+    struct store_writer *writer = store->writers;
+
+    if (writer != NULL) {
+        store->writers = writer->next_spare;
+    } else {
+        writer = apr_palloc(store->pool, sizeof(*writer));
+        writer->hasher = hasher_create(store->pool);
+    }
+    writer->buffered = 0;
+    return writer;
+}
+
+/* Drop the temporary file, if there is one, and keep the structs for the next use. */
 static apr_status_t file_release(void *baton)
 {
     struct store_file *file = baton;
 
-    if (file->fd >= 0) {
+    if (file->fd >= 0)
         close(file->fd);
+    if (file->is_named)
         unlinkat(file->store->temporary_fd, file->name, 0);
-        file->fd = -1;
-    }
+    file->fd = -1;
+    file->is_named = false;
+    writer_release(file);
     file->next_spare = file->store->spare;
     file->store->spare = file;
     return APR_SUCCESS;
@@ -78,17 +109,15 @@ bool store_begin(struct store_file **file, struct store *store,
     if (begun != NULL) {
         store->spare = begun->next_spare;
     } else {
-        begun = apr_palloc(store->pool, sizeof(*begun));
+        begun = apr_pcalloc(store->pool, sizeof(*begun));
         begun->store = store;
-        begun->hasher = hasher_create(store->pool);
         begun->fd = -1;
     }
     begun->pool = pool;
     begun->algorithm = algorithm;
     begun->size = 0;
-    begun->buffered = 0;
-    begun->is_finished = false;
-    hasher_start(begun->hasher, algorithm);
+    begun->writer = writer_take(store);
+    hasher_start(begun->writer->hasher, algorithm);
     apr_pool_cleanup_register(pool, begun, file_release, apr_pool_cleanup_null);
     *file = begun;
     return true;
@@ -96,6 +125,7 @@ bool store_begin(struct store_file **file, struct store *store,
 
 static bool file_flush(struct store_file *file, struct error *error)
 {
+    struct store_writer *writer = file->writer;
     struct store *store = file->store;
 
     if (file->fd < 0) {
@@ -105,30 +135,33 @@ static bool file_flush(struct store_file *file, struct error *error)
         if (file->fd < 0)
             return error_set_errno(error, errno, "cannot create a file in %s",
                                    store->temporary);
+        file->is_named = true;
     }
-    if (!store_write_all(file->fd, file->buffer, file->buffered, store->temporary, error))
+    if (!store_write_all(file->fd, writer->buffer, writer->buffered, store->temporary,
+                         error))
         return false;
-    file->buffered = 0;
+    writer->buffered = 0;
     return true;
 }
 
 bool store_write(struct store_file *file, const void *bytes, size_t length,
                  struct error *error)
 {
+    struct store_writer *writer = file->writer;
     const unsigned char *next = bytes;
 
-    hasher_update(file->hasher, bytes, length);
+    hasher_update(writer->hasher, bytes, length);
     file->size += (int64_t)length;
     while (length > 0) {
-        size_t part = FILE_BUFFER_SIZE - file->buffered;
+        size_t part = FILE_BUFFER_SIZE - writer->buffered;
 
         if (part > length)
             part = length;
-        memcpy(file->buffer + file->buffered, next, part);
-        file->buffered += part;
+        memcpy(writer->buffer + writer->buffered, next, part);
+        writer->buffered += part;
         next += part;
         length -= part;
-        if (file->buffered == FILE_BUFFER_SIZE && !file_flush(file, error))
+        if (writer->buffered == FILE_BUFFER_SIZE && !file_flush(file, error))
             return false;
     }
     return true;
@@ -140,30 +173,47 @@ bool store_rewind(struct store_file *file, struct error *error)
         (ftruncate(file->fd, 0) != 0 || lseek(file->fd, 0, SEEK_SET) != 0))
         return error_set_errno(error, errno, "cannot truncate a file in %s",
                                file->store->temporary);
+    if (file->writer == NULL)
+        file->writer = writer_take(file->store);
+    file->writer->buffered = 0;
     file->size = 0;
-    file->buffered = 0;
-    file->is_finished = false;
-    hasher_start(file->hasher, file->algorithm);
+    hasher_start(file->writer->hasher, file->algorithm);
     return true;
 }
 
 bool store_finish(struct store_file *file, struct hash *hash, int64_t *size,
                   struct error *error)
 {
-    if (!file->is_finished) {
-        if ((file->buffered > 0 || file->fd < 0) && !file_flush(file, error))
+    if (file->writer != NULL) {
+        if ((file->writer->buffered > 0 || file->fd < 0) && !file_flush(file, error))
             return false;
-        hasher_finish(file->hasher, &file->hash);
-        file->is_finished = true;
+        hasher_finish(file->writer->hasher, &file->hash);
+        writer_release(file);
     }
     *hash = file->hash;
     *size = file->size;
     return true;
 }
 
-int store_descriptor(const struct store_file *file)
+bool store_descriptor(int *fd, struct store_file *file, struct error *error)
 {
-    return file->fd;
+    if (lseek(file->fd, 0, SEEK_SET) != 0)
+        return error_set_errno(error, errno, "cannot read back a file in %s",
+                               file->store->temporary);
+    *fd = file->fd;
+    return true;
+}
+
+bool store_park(struct store_file *file, struct error *error)
+{
+    int fd = file->fd;
+
+    file->fd = -1;
+    /* Delayed write errors (quota, network file systems) show up at close. */
+    if (fd >= 0 && close(fd) != 0)
+        return error_set_errno(error, errno, "cannot write a file in %s",
+                               file->store->temporary);
+    return true;
 }
 
 static bool file_commit(struct store_file *file, const struct object *object,
@@ -172,27 +222,20 @@ static bool file_commit(struct store_file *file, const struct object *object,
     struct store *store = file->store;
     char name[OBJECT_NAME_SIZE];
     const char *file_name;
-    int folder, fd = file->fd;
+    int folder;
 
-    if (!file->is_finished || !hash_equals(&file->hash, &object->hash))
+    if (file->writer != NULL || !hash_equals(&file->hash, &object->hash))
         return error_set(error, ERROR_BAD_HASH,
                          "refusing to store %s: its bytes hash to "
                          "something else",
                          object_name(name, object));
-    if (!store_place(&folder, &file_name, name, store, object, error))
+    if (!store_place(&folder, &file_name, name, store, object, error) ||
+        !store_park(file, error))
         return false;
-    /* Delayed write errors (quota, network file systems) show up at close. */
-    file->fd = -1;
-    if (close(fd) != 0) {
-        error_set_errno(error, errno, "cannot write object %s in %s", name, store->root);
-        unlinkat(store->temporary_fd, file->name, 0);
-        return false;
-    }
-    if (renameat(store->temporary_fd, file->name, folder, file_name) != 0) {
-        error_set_errno(error, errno, "cannot name object %s in %s", name, store->root);
-        unlinkat(store->temporary_fd, file->name, 0);
-        return false;
-    }
+    if (renameat(store->temporary_fd, file->name, folder, file_name) != 0)
+        return error_set_errno(error, errno, "cannot name object %s in %s", name,
+                               store->root);
+    file->is_named = false;
     return true;
 }
 
