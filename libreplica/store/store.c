@@ -47,6 +47,26 @@ bool store_open(struct store **store, const char *root, const char *temporary,
     return true;
 }
 
+bool store_share(struct store **sibling, struct store *store, apr_pool_t *pool,
+                 struct error *error)
+{
+    struct store *made = apr_palloc(pool, sizeof(*made));
+    int fd;
+
+    /* All of them now: later each thread would open its own. */
+    for (unsigned int i = 0; i < STORE_FOLDERS; i++)
+        if (!store_folder(&fd, store, i, true, error))
+            return false;
+    if (!store_temporary_folder(&fd, store, error))
+        return false;
+    *made = *store;
+    made->pool = pool;
+    made->spare = NULL;
+    made->writers = NULL;
+    *sibling = made;
+    return true;
+}
+
 void store_disable_barriers(struct store *store)
 {
     store->syncs = false;

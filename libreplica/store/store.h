@@ -33,6 +33,11 @@ struct store_status {
 bool store_open(struct store **store, const char *root, const char *temporary,
                 apr_pool_t *pool, struct error *error);
 
+/* A second handle on the same tree, for another thread to write with; it uses the
+ * descriptors of STORE, which must outlive it. Not thread-safe itself. */
+bool store_share(struct store **sibling, struct store *store, apr_pool_t *pool,
+                 struct error *error);
+
 /* Make a tree: data/00..ff and the temporary folder. What exists is left. */
 bool store_create(const char *root, apr_pool_t *pool, struct error *error);
 /* Remove the whole tree. */

@@ -15,7 +15,6 @@ struct store {
     int temporary_fd;              /* -1 until first used */
     int folder_fds[STORE_FOLDERS]; /* data/00 .. data/ff, -1 until first used */
     bool syncs;
-    unsigned int counter;         /* of temporary names */
     struct store_file *spare;     /* files to use again */
     struct store_writer *writers; /* spare buffers and hashers */
 };

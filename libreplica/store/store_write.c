@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,10 +35,13 @@ struct store_file {
     char name[TEMPORARY_NAME_SIZE]; /* in the temporary folder */
 };
 
+/* Several handles, in several threads, name files in one folder. */
+static atomic_uint temporary_names;
+
 void store_temporary_name(char *name, size_t size, struct store *store)
 {
     snprintf(name, size, "replica.%ld.%llx.%x", (long)getpid(),
-             (unsigned long long)apr_time_now(), store->counter++);
+             (unsigned long long)apr_time_now(), atomic_fetch_add(&temporary_names, 1));
 }
 
 bool store_write_all(int fd, const void *bytes, size_t length, const char *what,

@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "libreplica/store/store.h"
@@ -236,6 +237,33 @@ static void cleans_scratch_and_trees(void **state)
     assert_int_not_equal(access(root, F_OK), 0);
 }
 
+static void *write_many(void *store)
+{
+    apr_pool_t *pool;
+
+    apr_pool_create(&pool, NULL);
+    for (int i = 0; i < 200; i++)
+        store_text((void **)&pool, store, apr_psprintf(pool, "%d", i), OBJECT_FILE);
+    apr_pool_destroy(pool);
+    return NULL;
+}
+
+static void threads_write_through_handles_of_their_own(void **state)
+{
+    const char *root;
+    struct store *store = make_store(state, &root), *siblings[4];
+    struct error error;
+    pthread_t threads[4];
+
+    for (int i = 0; i < 4; i++)
+        assert_ok(store_share(&siblings[i], store, unit_pool(state), &error), &error);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, write_many, siblings[i]), 0);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(temporary_files(state, root), 0);
+}
+
 static const struct CMUnitTest store_tests[] = {
     UNIT_TEST(stores_and_finds_objects),
     UNIT_TEST(refuses_a_name_that_is_not_the_hash),
@@ -245,6 +273,7 @@ static const struct CMUnitTest store_tests[] = {
     UNIT_TEST(lists_objects_only),
     UNIT_TEST(links_alternative_paths),
     UNIT_TEST(cleans_scratch_and_trees),
+    UNIT_TEST(threads_write_through_handles_of_their_own),
 };
 
 UNIT_MAIN(store_tests)
