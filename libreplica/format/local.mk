@@ -7,13 +7,16 @@ libreplica_data_la_SOURCES += \
 libreplica_data_la_SOURCES += \
 	%D%/certificate.c \
 	%D%/hash.c %D%/hash.h \
-	%D%/catalog.h \
-	%D%/history.h \
-	%D%/inflate.h \
+	%D%/catalog.c %D%/catalog.h %D%/catalog_internal.h \
+	%D%/catalog_references.c \
+	%D%/database.c %D%/database.h \
+	%D%/database_rows.c \
+	%D%/history.c %D%/history.h \
+	%D%/inflate.c %D%/inflate.h \
 	%D%/key.c %D%/key_internal.h \
 	%D%/manifest.c %D%/manifest.h \
 	%D%/object.c %D%/object.h \
-	%D%/reflog.h \
+	%D%/reflog.c %D%/reflog.h \
 	%D%/request_path.c %D%/request_path.h \
 	%D%/signature.c %D%/signature.h \
 	%D%/signed_text.c %D%/signed_text.h \

@@ -12,7 +12,18 @@ check_PROGRAMS += %D%/test_catalog_writer %D%/test_chunker %D%/test_compress %D%
 check_PROGRAMS += \
 	%D%/test_date %D%/test_hash %D%/test_lock %D%/test_settings %D%/test_text
 # libreplica/format
-check_PROGRAMS += %D%/test_manifest %D%/test_signature %D%/test_whitelist
+MAKER = %D%/database_maker.c %D%/database_maker.h
+check_PROGRAMS += \
+	%D%/test_catalog %D%/test_history %D%/test_inflate %D%/test_manifest \
+	%D%/test_reflog %D%/test_signature %D%/test_whitelist
+%C%_test_catalog_SOURCES = %D%/test_catalog.c %D%/unit.h $(MAKER)
+%C%_test_catalog_LDADD = $(UNIT_LIBS) $(SQLITE_LIBS)
+%C%_test_history_SOURCES = %D%/test_history.c %D%/unit.h $(MAKER)
+%C%_test_history_LDADD = $(UNIT_LIBS) $(SQLITE_LIBS)
+%C%_test_inflate_SOURCES = %D%/test_inflate.c %D%/unit.h $(MAKER)
+%C%_test_inflate_LDADD = $(UNIT_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS)
+%C%_test_reflog_SOURCES = %D%/test_reflog.c %D%/unit.h $(MAKER)
+%C%_test_reflog_LDADD = $(UNIT_LIBS) $(SQLITE_LIBS)
 %C%_test_manifest_SOURCES = %D%/test_manifest.c %D%/unit.h
 %C%_test_manifest_LDADD = $(UNIT_LIBS)
 %C%_test_signature_SOURCES = %D%/test_signature.c %D%/unit.h
