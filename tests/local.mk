@@ -9,3 +9,4 @@ check_SCRIPTS =
 include tests/unit/local.mk
 include tests/fuzz/local.mk
 include tests/guards/local.mk
+include tests/interop/local.mk
