@@ -1,1 +1,12 @@
 # Level 4: replication, origin to tree.
+libreplica_work_la_SOURCES += \
+	%D%/catalog_walk.c %D%/catalog_walk.h %D%/catalog_walk_internal.h \
+	%D%/ensemble.c %D%/ensemble.h \
+	%D%/object_transfer.c %D%/object_transfer.h \
+	%D%/small_object.c %D%/small_object.h \
+	%D%/snapshot.c %D%/snapshot.h %D%/snapshot_internal.h \
+	%D%/snapshot_finish.c \
+	%D%/snapshot_reflog.c \
+	%D%/snapshot_tags.c \
+	%D%/walk_catalog.c \
+	%D%/walk_object.c

@@ -1,6 +1,8 @@
 # Level 2: the object store, status files, repository configuration.
 libreplica_data_la_SOURCES += \
 	%D%/dirty_marker.c %D%/dirty_marker.h \
+	%D%/file.c %D%/file.h \
+	%D%/master_keys.c %D%/master_keys.h \
 	%D%/repository.c %D%/repository.h \
 	%D%/store.c %D%/store.h %D%/store_internal.h \
 	%D%/store_files.c \

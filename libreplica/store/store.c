@@ -67,6 +67,11 @@ bool store_share(struct store **sibling, struct store *store, apr_pool_t *pool,
     return true;
 }
 
+const char *store_root(const struct store *store)
+{
+    return store->root;
+}
+
 void store_disable_barriers(struct store *store)
 {
     store->syncs = false;

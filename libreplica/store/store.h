@@ -38,6 +38,9 @@ bool store_open(struct store **store, const char *root, const char *temporary,
 bool store_share(struct store **sibling, struct store *store, apr_pool_t *pool,
                  struct error *error);
 
+/* The tree's root, for messages. */
+const char *store_root(const struct store *store);
+
 /* Make a tree: data/00..ff and the temporary folder. What exists is left. */
 bool store_create(const char *root, apr_pool_t *pool, struct error *error);
 /* Remove the whole tree. */

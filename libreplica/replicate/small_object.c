@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Objects that are read as a whole. */
+#include "libreplica/replicate/small_object.h"
+
+#include <errno.h>
+#include <unistd.h>
+#include <apr_strings.h>
+
+static bool hash_fits(const struct object *object, struct text bytes)
+{
+    struct hash hash;
+
+    hash_bytes(&hash, object->hash.algorithm, bytes.bytes, bytes.length);
+    return hash_equals(&hash, &object->hash);
+}
+
+/* Whatever is wrong with the local copy, the origin has another. */
+static bool read_local(struct text *bytes, struct store *store,
+                       const struct object *object, apr_pool_t *pool)
+{
+    char *buffer = apr_palloc(pool, SMALL_OBJECT_MAX);
+    size_t used = 0;
+    ssize_t count;
+    int fd;
+
+    if (!store_open_object(&fd, store, object, NULL))
+        return false;
+    while (used < SMALL_OBJECT_MAX &&
+           (count = read(fd, buffer + used, SMALL_OBJECT_MAX - used)) != 0) {
+        if (count < 0 && errno != EINTR)
+            break;
+        used += count > 0 ? (size_t)count : 0;
+    }
+    close(fd);
+    *bytes = (struct text){buffer, used};
+    return hash_fits(object, *bytes);
+}
+
+bool small_object_get(struct text *bytes, const struct small_object_source *source,
+                      const struct object *object, apr_pool_t *pool, struct error *error)
+{
+    char path[OBJECT_PATH_SIZE + 16], name[OBJECT_NAME_SIZE];
+
+    if (read_local(bytes, source->store, object, pool))
+        return true;
+    if (source->at_alternative_path)
+        apr_snprintf(path, sizeof(path), ".cvmfsalt-%s", object_name(name, object));
+    else
+        object_path(path, object);
+    for (int attempt = 0; attempt < 2; attempt++) {
+        if (!fetch_text(bytes, source->fetcher, source->origin_url, path,
+                        SMALL_OBJECT_MAX, attempt > 0, pool, error))
+            return false;
+        if (hash_fits(object, *bytes))
+            return true;
+    }
+    return error_set(
+        error, ERROR_BAD_HASH,
+        "%s/%s: corrupt data: %zu bytes received that do not hash to the name",
+        source->origin_url, path, bytes->length);
+}
+
+bool small_object_put(struct store *store, const struct object *object, struct text bytes,
+                      apr_pool_t *pool, struct error *error)
+{
+    struct store_file *file;
+    struct hash hash;
+    int64_t size;
+    bool intact;
+
+    if (!store_verify(store, object, &intact, error))
+        return false;
+    if (intact)
+        return true;
+    if (!store_begin(&file, store, object->hash.algorithm, pool, error))
+        return false;
+    if (store_write(file, bytes.bytes, bytes.length, error) &&
+        store_finish(file, &hash, &size, error))
+        return store_commit(file, object, error);
+    store_abort(file);
+    return false;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A snapshot: make our replica hold the origin's published revision, completely, then
+ * switch. */
+#ifndef REPLICA_REPLICATE_SNAPSHOT_H
+#define REPLICA_REPLICATE_SNAPSHOT_H
+
+#include <apr_tables.h>
+#include "libreplica/net/fetch.h"
+#include "libreplica/replicate/catalog_walk.h"
+#include "libreplica/store/store.h"
+
+#define SNAPSHOT_NO_OLDER (-1)
+
+struct snapshot_options {
+    const char *fqrn;
+    const char *origin_url;                /* no trailing slash */
+    const apr_array_header_t *master_keys; /* of struct key * */
+    const char *reflog_checksum_file;      /* in the spool */
+    struct fetcher_options fetch;
+    int64_t max_object_bytes;
+    int64_t max_catalog_bytes;
+    int64_t min_free_bytes;
+    int64_t min_free_inodes;
+    int64_t accept_older; /* this revision may replace a newer one; SNAPSHOT_NO_OLDER */
+    /* Both may be NULL; called on the caller's thread. */
+    void (*say)(void *baton,
+                const char *line); /* a line for people, as the reference prints */
+    void (*progress)(void *baton, const struct catalog_walk_counters *counters);
+    void *baton;
+};
+
+struct snapshot_result {
+    int64_t revision;          /* served now; of the old manifest if the run failed */
+    int64_t previous_revision; /* served before; -1 if none */
+    bool has_changed;          /* the manifest was switched */
+    int tags;                  /* named snapshots of the origin */
+    struct catalog_walk_counters walk;
+    struct fetch_counters fetch;
+    int64_t
+        recovered_removed; /* objects that a crash had cut and that were thrown away */
+};
+
+/* Run one snapshot into STORE. The caller holds the repository's update lock.
+ * True: the store serves the origin's revision, verified and durable.
+ * False: nothing newer is published; what was fetched stays and the next run goes on from
+ * it. *result is filled either way. Besides the errors of the parts: ERROR_OUTDATED (the
+ * origin went back), ERROR_REFUSED (the origin does not allow replication). Source:
+ * cvmfs-format 6.4, 6.6, 6.7; design 6. */
+bool snapshot_run(struct snapshot_result *result, struct store *store,
+                  const struct snapshot_options *options, apr_pool_t *pool,
+                  struct error *error);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* This server's reflog, kept so that garbage collection, ours or the reference's, finds
+ * what was stored. One that is lost or damaged is written anew from what is served. */
+#include "libreplica/replicate/snapshot_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <apr_strings.h>
+
+#include "libreplica/base/log.h"
+#include "libreplica/format/history.h"
+#include "libreplica/format/reflog.h"
+#include "libreplica/store/file.h"
+
+#define REFLOG_SIZE_MAX (INT64_C(1) << 30)
+
+static bool add(struct reflog *reflog, const struct hash *hash, enum object_type type,
+                struct error *error)
+{
+    struct object object = {*hash, type};
+
+    return hash_is_null(hash) ||
+           reflog_add(reflog, &object, apr_time_sec(apr_time_now()), false, error);
+}
+
+static bool add_all(struct snapshot *snapshot, struct reflog *reflog, struct error *error)
+{
+    const struct manifest *manifest = snapshot->ensemble.manifest;
+    bool ok = add(reflog, &manifest->catalog, OBJECT_CATALOG, error) &&
+              add(reflog, &manifest->certificate, OBJECT_CERTIFICATE, error) &&
+              add(reflog, &manifest->history, OBJECT_HISTORY, error) &&
+              add(reflog, &manifest->metainfo, OBJECT_METAINFO, error);
+
+    for (int i = 0; ok && i < snapshot->tags->nelts; i++) {
+        const struct tag *tag = &APR_ARRAY_IDX(snapshot->tags, i, struct tag);
+
+        if (!catalog_walk_was_skipped(snapshot->walk, &tag->catalog))
+            ok = add(reflog, &tag->catalog, OBJECT_CATALOG, error);
+    }
+    return ok;
+}
+
+/* A working copy of our reflog at PATH, opened; without one, or with a damaged one, a new
+ * one. */
+static bool open_copy(struct reflog **reflog, struct snapshot *snapshot, const char *path,
+                      struct error *error)
+{
+    const char *fqrn = snapshot->options->fqrn;
+    struct error problem;
+    struct text content;
+
+    if (store_read(&content, snapshot->store, REFLOG_NAME, REFLOG_SIZE_MAX,
+                   snapshot->pool, &problem)) {
+        if (!file_write(path, content, 0600, error))
+            return false;
+        if (reflog_open(reflog, path, fqrn, false, snapshot->pool, &problem))
+            return true;
+        log_write(LOG_LEVEL_WARNING, "repository=%s reflog is damaged, written anew: %s",
+                  fqrn, problem.message);
+        unlink(path);
+    } else if (problem.code != ERROR_NOT_FOUND) {
+        *error = problem;
+        return false;
+    }
+    return reflog_open(reflog, path, fqrn, true, snapshot->pool, error);
+}
+
+static bool publish_reflog(struct snapshot *snapshot, const char *path,
+                           struct error *error)
+{
+    char checksum[HASH_TEXT_SIZE];
+    struct text content;
+    struct hash hash;
+
+    if (!file_read(&content, path, REFLOG_SIZE_MAX, snapshot->pool, error))
+        return false;
+    hash_bytes(&hash, snapshot->ensemble.manifest->catalog.algorithm, content.bytes,
+               content.length);
+    return store_replace(snapshot->store, REFLOG_NAME, content, error) &&
+           file_replace(snapshot->options->reflog_checksum_file,
+                        text_of(hash_format(checksum, &hash)), 0644, snapshot->pool,
+                        error);
+}
+
+bool snapshot_update_reflog(struct snapshot *snapshot, struct error *error)
+{
+    struct reflog *reflog;
+    const char *path;
+
+    if (!store_scratch_path(&path, snapshot->store, snapshot->pool, error) ||
+        !open_copy(&reflog, snapshot, path, error))
+        return error_prefix(error, "reflog");
+    if (!add_all(snapshot, reflog, error)) {
+        reflog_close(reflog, NULL);
+        return error_prefix(error, "reflog");
+    }
+    return (reflog_close(reflog, error) && publish_reflog(snapshot, path, error)) ||
+           error_prefix(error, "reflog");
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of one catalog in a walk: needed, fetched, read, waited for, named. */
+#include "libreplica/replicate/catalog_walk_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <apr_strings.h>
+
+#include "libreplica/base/log.h"
+#include "libreplica/format/inflate.h"
+
+static struct object catalog_object(const struct walk_catalog *catalog)
+{
+    return (struct object){catalog->hash, OBJECT_CATALOG};
+}
+
+void walk_wait(struct catalog_walk *walk, struct walk_waiter **waiters,
+               struct walk_catalog *catalog)
+{
+    struct walk_waiter *waiter = walk->spare_waiters;
+
+    if (waiter != NULL)
+        walk->spare_waiters = waiter->next;
+    else
+        waiter = apr_palloc(walk->pool, sizeof(*waiter));
+    waiter->catalog = catalog;
+    waiter->next = *waiters;
+    *waiters = waiter;
+    catalog->pending++;
+}
+
+/* One reason less to wait. */
+static void release(struct walk_catalog *catalog)
+{
+    struct catalog_walk *walk = catalog->walk;
+
+    if (--catalog->pending > 0)
+        return;
+    catalog->next = walk->ready;
+    walk->ready = catalog;
+}
+
+void walk_wake(struct catalog_walk *walk, struct walk_waiter **waiters)
+{
+    while (*waiters != NULL) {
+        struct walk_waiter *waiter = *waiters;
+
+        *waiters = waiter->next;
+        release(waiter->catalog);
+        waiter->next = walk->spare_waiters;
+        walk->spare_waiters = waiter;
+    }
+}
+
+/* Whether the store's copy vouches for its subtree; *stored: it is there at all, and
+ * sound. */
+static bool look_in_store(struct catalog_walk *walk, const struct hash *hash,
+                          bool *stored, bool *trusted, struct error *error)
+{
+    struct object object = {*hash, OBJECT_CATALOG};
+    struct store_status status;
+
+    if (!store_stat(walk->options.store, &object, &status, stored, error))
+        return false;
+    /* No catalog is empty: a crash left this one, or somebody truncated it. */
+    *stored = *stored && status.size > 0;
+    *trusted = *stored && !dirty_marker_covers(walk->options.marker, &status);
+    return true;
+}
+
+static struct walk_catalog *catalog_create(struct catalog_walk *walk,
+                                           const struct hash *hash, const char *path,
+                                           int64_t size)
+{
+    struct walk_catalog *catalog = calloc(1, sizeof(*catalog));
+
+    /* As apr's pools do: there is no going on without memory. */
+    if (catalog == NULL || (catalog->path = strdup(path)) == NULL)
+        abort();
+    catalog->walk = walk;
+    catalog->hash = *hash;
+    catalog->size = size;
+    catalog->pending = 1; /* until its own references are read */
+    apr_hash_set(walk->catalogs, &catalog->hash, sizeof(catalog->hash), catalog);
+    walk->counters.catalogs_pending++;
+    return catalog;
+}
+
+static void catalog_forget(struct walk_catalog *catalog)
+{
+    struct catalog_walk *walk = catalog->walk;
+
+    apr_hash_set(walk->catalogs, &catalog->hash, sizeof(catalog->hash), NULL);
+    walk->counters.catalogs_pending--;
+    free(catalog->path);
+    free(catalog);
+}
+
+bool walk_need_catalog(struct catalog_walk *walk, struct walk_catalog *parent,
+                       const struct hash *hash, const char *path, int64_t size,
+                       bool optional, struct error *error)
+{
+    struct walk_catalog *catalog = apr_hash_get(walk->catalogs, hash, sizeof(*hash));
+    bool stored, trusted;
+
+    if (catalog == NULL) {
+        if (!look_in_store(walk, hash, &stored, &trusted, error))
+            return false;
+        if (trusted)
+            return true;
+        catalog = catalog_create(walk, hash, path, size);
+        catalog->is_stored = stored;
+        catalog->is_optional = optional;
+        catalog->next = walk->to_do;
+        walk->to_do = catalog;
+    }
+    catalog->is_optional = catalog->is_optional && optional;
+    if (parent != NULL)
+        walk_wait(walk, &catalog->waiters, parent);
+    return true;
+}
+
+/* Record an error that concerns this catalog. */
+static void catalog_fail(struct walk_catalog *catalog, const struct error *error)
+{
+    struct object object = catalog_object(catalog);
+    char name[OBJECT_NAME_SIZE];
+    struct error copy = *error;
+
+    error_prefix(&copy, "catalog %s at '%s'", object_name(name, &object),
+                 *catalog->path != '\0'
+                     ? text_for_people(text_of(catalog->path), 80, catalog->walk->pool)
+                     : "/");
+    walk_fail(catalog->walk, &copy);
+}
+
+static void catalog_skip(struct walk_catalog *catalog)
+{
+    struct catalog_walk *walk = catalog->walk;
+    struct object object = catalog_object(catalog);
+    struct hash *key = apr_pmemdup(walk->pool, &catalog->hash, sizeof(catalog->hash));
+    char name[OBJECT_NAME_SIZE];
+
+    log_write(LOG_LEVEL_WARNING, "skip root=%s reason=gone-from-origin",
+              object_name(name, &object));
+    apr_hash_set(walk->skipped, key, sizeof(*key), key);
+    walk->counters.roots_skipped++;
+    catalog_forget(catalog);
+}
+
+static bool inflate_catalog(const char *path, int from,
+                            const struct walk_catalog *catalog, struct error *error)
+{
+    int64_t limit =
+        catalog->size > 0 ? catalog->size : catalog->walk->options.max_catalog_bytes;
+    int to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int64_t size;
+    bool ok;
+
+    if (to < 0)
+        return error_set_errno(error, errno, "cannot create %s", path);
+    ok = inflate_file(&size, from, to, limit, error);
+    if (close(to) != 0 && ok)
+        ok = error_set_errno(error, errno, "cannot write %s", path);
+    if (ok && catalog->size > 0 && size != catalog->size)
+        return error_set(error, ERROR_BAD_FORMAT,
+                         "inflates to %lld bytes instead of %lld", (long long)size,
+                         (long long)catalog->size);
+    return ok;
+}
+
+static bool need_nested(struct walk_catalog *catalog, struct error *error)
+{
+    struct catalog_nested nested;
+    bool more;
+
+    for (;;) {
+        if (!catalog_next_nested(catalog->database, &nested, &more, error))
+            return false;
+        if (!more)
+            return true;
+        if (!walk_need_catalog(catalog->walk, catalog, &nested.hash, nested.path,
+                               nested.size, false, error))
+            return false;
+    }
+}
+
+static bool open_database(struct walk_catalog *catalog, int from, struct error *error)
+{
+    struct catalog_walk *walk = catalog->walk;
+    const char *path;
+
+    apr_pool_create(&catalog->pool, walk->pool);
+    if (!store_scratch_path(&path, walk->options.store, catalog->pool, error) ||
+        !inflate_catalog(path, from, catalog, error) ||
+        !catalog_open(&catalog->database, path, catalog->pool, error))
+        return false;
+    if (strcmp(catalog_properties(catalog->database)->root_prefix, catalog->path) != 0)
+        return error_set(
+            error, ERROR_BAD_FORMAT, "says it is mounted at '%s'",
+            text_for_people(text_of(catalog_properties(catalog->database)->root_prefix),
+                            80, catalog->pool));
+    return need_nested(catalog, error);
+}
+
+/* Read the catalog behind descriptor FROM: its nested catalogs now, its objects as there
+ * is room for them. */
+static bool begin_reading(struct walk_catalog *catalog, int from, struct error *error)
+{
+    struct catalog_walk *walk = catalog->walk;
+    struct walk_catalog **end = &walk->being_read;
+
+    if (!open_database(catalog, from, error))
+        return false;
+    while (*end != NULL)
+        end = &(*end)->next;
+    catalog->next = NULL;
+    *end = catalog;
+    return true;
+}
+
+static void catalog_stop(struct walk_catalog *catalog, const struct error *error)
+{
+    catalog->walk->opening--;
+    if (catalog->pool != NULL)
+        apr_pool_destroy(catalog->pool);
+    catalog->pool = NULL;
+    catalog->database = NULL;
+    catalog_fail(catalog, error);
+}
+
+static void catalog_arrived(struct object_transfer *transfer, const struct error *error)
+{
+    struct walk_catalog *catalog = transfer->baton;
+    struct catalog_walk *walk = catalog->walk;
+    struct error problem;
+    int from;
+
+    if (error != NULL && catalog->is_optional && error->code == ERROR_NOT_FOUND) {
+        walk->opening--;
+        catalog_skip(catalog);
+        return;
+    }
+    if (error != NULL) {
+        catalog_stop(catalog, error);
+        return;
+    }
+    walk->counters.catalogs_fetched++;
+    walk->counters.bytes_fetched += transfer->size;
+    if (!store_descriptor(&from, transfer->file, &problem) ||
+        !begin_reading(catalog, from, &problem) || !store_park(transfer->file, &problem))
+        catalog_stop(catalog, &problem);
+}
+
+static void read_stored(struct walk_catalog *catalog)
+{
+    struct object object = catalog_object(catalog);
+    struct error problem;
+    bool ok;
+    int from;
+
+    if (!store_open_object(&from, catalog->walk->options.store, &object, &problem)) {
+        catalog_stop(catalog, &problem);
+        return;
+    }
+    ok = begin_reading(catalog, from, &problem);
+    close(from);
+    if (!ok)
+        catalog_stop(catalog, &problem);
+}
+
+void walk_begin_catalog(struct walk_catalog *catalog)
+{
+    struct catalog_walk *walk = catalog->walk;
+    struct error error;
+
+    walk->opening++;
+    if (catalog->is_stored) {
+        read_stored(catalog);
+        return;
+    }
+    catalog->transfer.object = catalog_object(catalog);
+    catalog->transfer.done = catalog_arrived;
+    catalog->transfer.baton = catalog;
+    if (!object_transfer_start(&catalog->transfer, walk->options.store,
+                               walk->options.fetcher, walk->options.origin_url,
+                               walk->options.max_catalog_bytes, walk->pool, &error))
+        catalog_stop(catalog, &error);
+}
+
+void walk_end_reading(struct walk_catalog *catalog)
+{
+    apr_pool_destroy(catalog->pool);
+    catalog->pool = NULL;
+    catalog->database = NULL;
+    catalog->walk->opening--;
+    release(catalog);
+}
+
+void walk_name_ready(struct catalog_walk *walk)
+{
+    struct error error;
+
+    while (walk->ready != NULL) {
+        struct walk_catalog *catalog = walk->ready;
+        struct object object = catalog_object(catalog);
+
+        walk->ready = catalog->next;
+        if (!catalog->is_stored &&
+            !store_commit(catalog->transfer.file, &object, &error)) {
+            catalog_fail(catalog, &error);
+            continue;
+        }
+        walk->counters.catalogs_stored++;
+        walk_wake(walk, &catalog->waiters);
+        catalog_forget(catalog);
+    }
+}

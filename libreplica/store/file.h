@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small files outside the storage trees: spool, configuration, keys, logs. */
+#ifndef REPLICA_STORE_FILE_H
+#define REPLICA_STORE_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <apr_pools.h>
+#include "libreplica/base/error.h"
+#include "libreplica/base/text.h"
+
+/* Read a whole regular file of at most LIMIT bytes. */
+bool file_read(struct text *content, const char *path, int64_t limit, apr_pool_t *pool,
+               struct error *error);
+
+/* Make a new file; ERROR_EXISTS if there is one. MODE is reduced by the umask. */
+bool file_write(const char *path, struct text content, unsigned int mode,
+                struct error *error);
+
+/* Replace a file whole, by a synced temporary file beside it and rename. */
+bool file_replace(const char *path, struct text content, unsigned int mode,
+                  apr_pool_t *pool, struct error *error);
+
+/* Make a directory and its missing parents; one that is there is left. */
+bool file_make_directory(const char *path, unsigned int mode, apr_pool_t *pool,
+                         struct error *error);
+
+#endif

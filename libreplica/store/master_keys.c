@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loading master public keys. */
+#include "libreplica/store/master_keys.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <apr_strings.h>
+
+#include "libreplica/format/signature.h"
+#include "libreplica/store/file.h"
+
+#define KEY_SIZE_MAX (64 * 1024)
+
+static bool load_file(apr_array_header_t *keys, const char *path, apr_pool_t *pool,
+                      struct error *error)
+{
+    struct key *key;
+    struct text pem;
+
+    if (!file_read(&pem, path, KEY_SIZE_MAX, pool, error) ||
+        !key_parse_public(&key, pem, pool, error))
+        return error_prefix(error, "public key %s", path);
+    APR_ARRAY_PUSH(keys, struct key *) = key;
+    return true;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool load_directory(apr_array_header_t *keys, const char *path, apr_pool_t *pool,
+                           struct error *error)
+{
+    apr_array_header_t *names = apr_array_make(pool, 8, sizeof(const char *));
+    const struct dirent *entry;
+    bool ok = true;
+    DIR *directory = opendir(path);
+
+    if (directory == NULL)
+        return error_set_errno(error, errno, "cannot list the keys in %s", path);
+    while ((entry = readdir(directory)) != NULL) {
+        size_t length = strlen(entry->d_name);
+
+        if (length > 4 && strcmp(entry->d_name + length - 4, ".pub") == 0)
+            APR_ARRAY_PUSH(names, const char *) = apr_pstrdup(pool, entry->d_name);
+    }
+    closedir(directory);
+    qsort(names->elts, (size_t)names->nelts, sizeof(const char *), by_name);
+    for (int i = 0; ok && i < names->nelts; i++)
+        ok = load_file(
+            keys,
+            apr_pstrcat(pool, path, "/", APR_ARRAY_IDX(names, i, const char *), NULL),
+            pool, error);
+    return ok;
+}
+
+bool master_keys_load(apr_array_header_t **keys, const char *setting, apr_pool_t *pool,
+                      struct error *error)
+{
+    apr_array_header_t *loaded = apr_array_make(pool, 4, sizeof(void *));
+    char *rest = apr_pstrdup(pool, setting), *path;
+
+    while ((path = strsep(&rest, ":")) != NULL) {
+        struct stat status;
+
+        if (*path == '\0')
+            continue;
+        if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+            if (!load_directory(loaded, path, pool, error))
+                return false;
+        } else if (!load_file(loaded, path, pool, error)) {
+            return false;
+        }
+    }
+    if (loaded->nelts == 0)
+        return error_set(error, ERROR_SETTING,
+                         "CVMFS_PUBLIC_KEY ('%s') names no public key; set it to the "
+                         "repository's .pub file or a directory of them",
+                         setting);
+    *keys = loaded;
+    return true;
+}
