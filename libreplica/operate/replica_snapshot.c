@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Snapshot one configured replica. */
+#include "libreplica/operate/replica_snapshot.h"
+
+#include <string.h>
+#include <apr_strings.h>
+
+#include "libreplica/base/date.h"
+#include "libreplica/base/lock.h"
+#include "libreplica/operate/journal.h"
+#include "libreplica/operate/status.h"
+#include "libreplica/store/file.h"
+#include "libreplica/store/master_keys.h"
+
+#define IS_SNAPSHOTTING_NAME ".cvmfs_is_snapshotting"
+#define LAST_SNAPSHOT_NAME   ".cvmfs_last_snapshot"
+
+static void say(const struct replica_snapshot_options *options, const char *line)
+{
+    if (options->say != NULL)
+        options->say(options->baton, line);
+}
+
+static bool open_store(struct store **store, const struct repository *repository,
+                       apr_pool_t *pool, struct error *error)
+{
+    if (!store_open(store, repository->storage, repository->temporary, pool, error))
+        return false;
+    if (strcmp(settings_text(repository->settings, SETTING_SYNCFS_LEVEL), "none") == 0)
+        store_disable_barriers(*store);
+    return true;
+}
+
+static bool take_lock(struct lock **lock, bool initial,
+                      const struct repository *repository,
+                      const struct replica_snapshot_options *options, apr_pool_t *pool,
+                      struct error *error)
+{
+    const char *path = repository_update_lock(repository, pool);
+
+    if (!file_make_directory(repository->spool, 0755, pool, error))
+        return false;
+    if (lock_try(lock, path, pool, error))
+        return true;
+    if (error->code != ERROR_BUSY)
+        return false;
+    if (options->abort_on_conflict)
+        return error_prefix(error, "another update is in progress... aborting");
+    if (initial)
+        return error_prefix(error, "an initial snapshot is in progress... aborting");
+    say(options, "waiting for another update to finish...");
+    return lock_wait(lock, path, options->stop, pool, error);
+}
+
+static bool write_date(struct store *store, const char *name, struct error *error)
+{
+    char line[DATE_UTC_SIZE + 1];
+
+    date_format_utc(line, apr_time_now());
+    strcat(line, "\n");
+    return store_replace(store, name, text_of(line), error);
+}
+
+/* "http://host/cvmfs/name/" and "http://host/cvmfs/name" are the same origin. */
+static bool origin_url(const char **url, const struct repository *repository,
+                       apr_pool_t *pool, struct error *error)
+{
+    char *trimmed =
+        apr_pstrdup(pool, settings_text(repository->settings, SETTING_STRATUM0));
+    size_t length = strlen(trimmed);
+
+    while (length > 0 && trimmed[length - 1] == '/')
+        trimmed[--length] = '\0';
+    if (length == 0)
+        return error_set(
+            error, ERROR_SETTING,
+            "%s: CVMFS_STRATUM0 is not set: there is nothing to replicate from",
+            repository->local_name);
+    *url = trimmed;
+    return true;
+}
+
+static bool prepare(struct snapshot_options *snapshot,
+                    const struct repository *repository,
+                    const struct replica_snapshot_options *options, apr_pool_t *pool,
+                    struct error *error)
+{
+    const struct settings *settings = repository->settings;
+    int64_t connections = settings_number(settings, SETTING_ORIGIN_CONNECTIONS);
+    apr_array_header_t *keys;
+
+    if (!origin_url(&snapshot->origin_url, repository, pool, error) ||
+        !master_keys_load(&keys, settings_text(settings, SETTING_PUBLIC_KEY), pool,
+                          error))
+        return false;
+    snapshot->fqrn = repository->fqrn;
+    snapshot->master_keys = keys;
+    snapshot->reflog_checksum_file = repository_reflog_checksum_file(repository, pool);
+    snapshot->fetch = (struct fetcher_options){
+        .connections =
+            (int)(connections > 0 ? connections
+                                  : settings_number(settings, SETTING_NUM_WORKERS)),
+        .timeout_seconds = (int)settings_number(settings, SETTING_HTTP_TIMEOUT),
+        .retries = (int)settings_number(settings, SETTING_HTTP_RETRIES),
+        .bandwidth = settings_number(settings, SETTING_ORIGIN_BANDWIDTH),
+        .proxy = settings_text(settings, SETTING_HTTP_PROXY),
+        .ca_bundle = settings_text(settings, SETTING_CERT_BUNDLE),
+        .follow_redirects = settings_boolean(settings, SETTING_FOLLOW_REDIRECTS),
+        .stop = options->stop,
+    };
+    snapshot->max_object_bytes = settings_number(settings, SETTING_MAX_OBJECT_BYTES);
+    snapshot->max_catalog_bytes = settings_number(settings, SETTING_MAX_CATALOG_BYTES);
+    snapshot->min_free_bytes = settings_number(settings, SETTING_MIN_FREE_BYTES);
+    snapshot->min_free_inodes = settings_number(settings, SETTING_MIN_FREE_INODES);
+    snapshot->accept_older = options->accept_older;
+    snapshot->say = options->say;
+    snapshot->progress = options->progress;
+    snapshot->baton = options->baton;
+    return true;
+}
+
+static bool record_success(struct store *store, const struct snapshot_result *result,
+                           apr_pool_t *pool, struct error *error)
+{
+    char date[DATE_UTC_SIZE];
+    struct status_change changes[] = {
+        {"last_snapshot", date},
+        {"last_attempt", date},
+        {"last_error", NULL},
+        {"revision",
+         apr_psprintf(pool, "%" APR_INT64_T_FMT, (apr_int64_t)result->revision)},
+    };
+
+    date_format_utc(date, apr_time_now());
+    return status_update(store, changes, sizeof(changes) / sizeof(*changes), pool,
+                         error) &&
+           write_date(store, LAST_SNAPSHOT_NAME, error);
+}
+
+/* Monitors take a status file without last_snapshot for a fresh replica that is fine: one
+ * that never had a snapshot keeps having no status. */
+static void record_failure(struct store *store, const struct error *error, bool initial,
+                           apr_pool_t *pool)
+{
+    char date[DATE_UTC_SIZE];
+    struct status_change changes[] = {
+        {"last_attempt", date},
+        {"last_error",
+         text_for_people(text_of(error->message), ERROR_MESSAGE_SIZE, pool)},
+    };
+
+    date_format_utc(date, apr_time_now());
+    if (!initial)
+        status_update(store, changes, sizeof(changes) / sizeof(*changes), pool, NULL);
+}
+
+static bool run_locked(struct replica_snapshot_outcome *outcome, struct store *store,
+                       const struct repository *repository,
+                       const struct replica_snapshot_options *options, apr_pool_t *pool,
+                       struct error *error)
+{
+    struct snapshot_options snapshot = {0};
+    bool ok;
+
+    if (!prepare(&snapshot, repository, options, pool, error))
+        return false;
+    journal_write(repository->local_name, "started snapshotting from %s",
+                  snapshot.origin_url);
+    if (outcome->was_initial)
+        say(options, "Initial snapshot");
+    ok = write_date(store, IS_SNAPSHOTTING_NAME, error) &&
+         snapshot_run(&outcome->snapshot, store, &snapshot, pool, error) &&
+         record_success(store, &outcome->snapshot, pool, error);
+    if (!ok)
+        record_failure(store, error, outcome->was_initial, pool);
+    store_remove_file(store, IS_SNAPSHOTTING_NAME, NULL);
+    journal_write(repository->local_name, "%s from %s",
+                  ok ? "successfully snapshotted" : "failed to snapshot",
+                  snapshot.origin_url);
+    return ok;
+}
+
+bool replica_snapshot(struct replica_snapshot_outcome *outcome,
+                      const struct repository *repository,
+                      const struct replica_snapshot_options *options, apr_pool_t *pool,
+                      struct error *error)
+{
+    struct store_status status;
+    struct store *store;
+    struct lock *lock;
+    bool ok, found;
+
+    memset(outcome, 0, sizeof(*outcome));
+    if (repository->kind != REPOSITORY_STRATUM1)
+        return error_set(error, ERROR_USAGE, "%s is not a stratum 1 repository",
+                         repository->local_name);
+    if (settings_boolean(repository->settings, SETTING_PASSTHROUGH)) {
+        say(options, "Pass-through repository, skipping snapshot");
+        outcome->was_skipped = true;
+        return true;
+    }
+    if (!open_store(&store, repository, pool, error) ||
+        !store_stat_file(store, LAST_SNAPSHOT_NAME, &status, &found, error))
+        return false;
+    outcome->was_initial = !found;
+    if (!take_lock(&lock, !found, repository, options, pool, error)) {
+        if (error->code == ERROR_BUSY)
+            journal_write(repository->local_name,
+                          "did not snapshot (another update in progress)");
+        return false;
+    }
+    ok = run_locked(outcome, store, repository, options, pool, error);
+    lock_release(lock);
+    return ok;
+}
+
+bool replica_clean_up(const struct repository *repository, apr_pool_t *pool,
+                      struct error *error)
+{
+    struct store_status status;
+    struct store *store;
+    struct lock *lock;
+    bool found, ok;
+
+    if (repository->kind != REPOSITORY_STRATUM1 ||
+        settings_boolean(repository->settings, SETTING_PASSTHROUGH))
+        return true;
+    if (!open_store(&store, repository, pool, error) ||
+        !store_stat_file(store, IS_SNAPSHOTTING_NAME, &status, &found, error))
+        return false;
+    if (!found)
+        return true;
+    if (!lock_try(&lock, repository_update_lock(repository, pool), pool, error))
+        return error->code == ERROR_BUSY;
+    ok = store_remove_file(store, IS_SNAPSHOTTING_NAME, error) &&
+         store_clean_temporary(store, error);
+    lock_release(lock);
+    return ok;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Snapshot one configured replica: lock, markers, the run itself, status. */
+#ifndef REPLICA_OPERATE_REPLICA_SNAPSHOT_H
+#define REPLICA_OPERATE_REPLICA_SNAPSHOT_H
+
+#include "libreplica/replicate/snapshot.h"
+#include "libreplica/store/repository.h"
+
+struct replica_snapshot_options {
+    bool abort_on_conflict;   /* do not wait for another update */
+    int64_t accept_older;     /* SNAPSHOT_NO_OLDER, or the revision to take once */
+    const volatile int *stop; /* may be NULL; nonzero ends the run */
+    void (*say)(void *baton, const char *line);
+    void (*progress)(void *baton, const struct catalog_walk_counters *counters);
+    void *baton;
+};
+
+struct replica_snapshot_outcome {
+    struct snapshot_result snapshot;
+    bool was_initial;
+    bool was_skipped; /* pass-through: there is nothing to do */
+};
+
+/* As the owner of the repository. Takes the update lock, writes .cvmfs_is_snapshotting
+ * while it runs, and after success .cvmfs_last_snapshot and .cvmfs_status.json; syslog
+ * gets the reference's lines. False: ERROR_BUSY (another update; message as the
+ * reference's), ERROR_USAGE (not a replica), ERROR_SETTING, and those of snapshot_run.
+ * Source: cvmfs-format 6.2; stratum1-http-and-ops 3.3. */
+bool replica_snapshot(struct replica_snapshot_outcome *outcome,
+                      const struct repository *repository,
+                      const struct replica_snapshot_options *options, apr_pool_t *pool,
+                      struct error *error);
+
+/* Remove .cvmfs_is_snapshotting and temporary files that a crash left, if nobody is at
+ * work. */
+bool replica_clean_up(const struct repository *repository, apr_pool_t *pool,
+                      struct error *error);
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* replicactl: the administrator's tool; under the name cvmfs_server it takes the same
+ * lines. */
+#include "config.h"
+#include "replicactl/command.h"
+
+#include <libgen.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <apr_general.h>
+#include <apr_strings.h>
+
+#include "libreplica/format/hash.h"
+
+static const struct command commands[] = {
+    {"snapshot",
+     "[-t] [--accept-older REVISION] [NAME...] | -a [-s] [-n] [-i] [-g GROUP]",
+     "Bring replicas to the revision their origins publish.", cmd_snapshot},
+};
+#define COMMAND_COUNT (sizeof(commands) / sizeof(*commands))
+
+static struct command_context context;
+
+static void on_signal(int number)
+{
+    context.stop = 1;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static const struct command *find_command(const char *verb)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i].verb, verb) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static int print_usage(FILE *stream)
+{
+    fprintf(stream, "Usage: %s VERB [ARGUMENTS]\n\n", context.program);
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        fprintf(stream, "  %s %s\n      %s\n", commands[i].verb, commands[i].arguments,
+                commands[i].sentence);
+    fprintf(stream, "\n  --help-settings   every setting of the configuration files\n"
+                    "  --version\n");
+    return stream == stdout ? EXIT_OK : EXIT_USAGE;
+}
+
+static int print_settings(void)
+{
+    static const char *const types[] = {"text",   "path",  "yes or no",
+                                        "number", "bytes", "seconds"};
+
+    for (int id = 0; id < SETTING_COUNT; id++) {
+        const struct setting *setting = &setting_table[id];
+
+        printf("%s (%s, default '%s'%s)\n    %s\n", setting->key, types[setting->type],
+               setting->fallback,
+               setting->scope == SETTING_SCOPE_SERVER ? ", server only" : "",
+               setting->sentence);
+    }
+    return EXIT_OK;
+}
+
+static int help(int argc, char **argv)
+{
+    const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
+
+    if (command == NULL)
+        return print_usage(stdout);
+    printf("Usage: %s %s %s\n\n%s\n", context.program, command->verb, command->arguments,
+           command->sentence);
+    return EXIT_OK;
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+    struct settings *server;
+    struct error error;
+
+    if (!hash_check_available(&error) ||
+        !server_settings_read(&server, context.confdir, false, context.pool, &error))
+        return command_fail(&context, &error);
+    for (int i = 0; i < settings_warning_count(server); i++)
+        fprintf(stderr, "%s\n", settings_warning(server, i));
+    context.server = server;
+    catch_signals();
+    return command->run(&context, argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+    const char *confdir = getenv("REPLICA_CONFDIR");
+    const struct command *command;
+
+    setlocale(LC_ALL, "C");
+    apr_initialize();
+    atexit(apr_terminate);
+    apr_pool_create(&context.pool, NULL);
+    context.program = basename(argv[0]);
+    context.confdir = confdir != NULL ? confdir : "/etc/cvmfs";
+    if (argc < 2)
+        return print_usage(stderr);
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("replica %s\n", PACKAGE_VERSION);
+        return EXIT_OK;
+    }
+    if (strcmp(argv[1], "--help-settings") == 0)
+        return print_settings();
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)
+        return help(argc - 1, argv + 1);
+    command = find_command(argv[1]);
+    if (command == NULL) {
+        fprintf(stderr, "%s: there is no verb %s\n\n", context.program, argv[1]);
+        print_usage(stderr);
+        return EXIT_USAGE_MESSAGE;
+    }
+    return run_command(command, argc - 1, argv + 1);
+}
