@@ -1,1 +1,20 @@
 # The httpd module.
+httpd_modules_LTLIBRARIES = mod_replica.la
+httpd_modulesdir = $(httpd_moddir)
+mod_replica_la_SOURCES = \
+	%D%/config.c %D%/config.h \
+	%D%/mod_replica.c \
+	%D%/reply.c %D%/reply.h \
+	%D%/repository_cache.c %D%/repository_cache.h \
+	%D%/request_client.c %D%/request_client.h \
+	%D%/routes.c %D%/routes.h \
+	%D%/handlers/alternative_path.c \
+	%D%/handlers/handlers.h \
+	%D%/handlers/info.c \
+	%D%/handlers/meta_file.c \
+	%D%/handlers/object.c \
+	%D%/handlers/robots.c
+mod_replica_la_CPPFLAGS = $(AM_CPPFLAGS) $(HTTPD_CPPFLAGS)
+mod_replica_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
+	-export-symbols-regex '^replica_module$$'
+mod_replica_la_LIBADD = $(DATA_LIBS)

@@ -122,6 +122,55 @@ struct request_path request_path_parse(struct text path)
     return parsed;
 }
 
+/* Digits that are none count as 0: the host has refused them before. */
+static int hex_value(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    if ((digit >= 'a' && digit <= 'f') || (digit >= 'A' && digit <= 'F'))
+        return (digit | 0x20) - 'a' + 10;
+    return 0;
+}
+
+/* The next byte of RAW with its percent-encoding undone; 0 for an encoded NUL or slash,
+ * or a broken encoding. */
+static char take_byte(struct text *raw)
+{
+    char byte = *raw->bytes;
+
+    *raw = after(*raw, 1);
+    if (byte != '%')
+        return byte;
+    if (raw->length < 2)
+        return '\0';
+    byte = (char)(hex_value(raw->bytes[0]) << 4 | hex_value(raw->bytes[1]));
+    *raw = after(*raw, 2);
+    return byte == '/' ? '\0' : byte;
+}
+
+bool request_path_is_plain(struct text raw)
+{
+    size_t length = 0; /* of the current component */
+    bool only_dots = true;
+
+    while (raw.length > 0) {
+        char byte = take_byte(&raw);
+
+        if (byte == '\0')
+            return false;
+        if (byte != '/') {
+            only_dots = only_dots && byte == '.';
+            length++;
+            continue;
+        }
+        if (only_dots && (length == 1 || length == 2))
+            return false;
+        length = 0;
+        only_dots = true;
+    }
+    return !only_dots || length == 0 || length > 2;
+}
+
 const char *request_kind_name(enum request_kind kind)
 {
     static const char *const names[] = {

@@ -41,6 +41,11 @@ struct request_path {
  * is not in the grammar is REQUEST_UNKNOWN. Thread-safe, pure. */
 struct request_path request_path_parse(struct text path);
 
+/* Whether RAW, a URL as it was sent (still percent-encoded, no query), means what it
+ * says: no encoded slash or NUL, and no component "." or "..", encoded or not. Servers
+ * resolve those before anybody can parse the path. Thread-safe, pure. */
+bool request_path_is_plain(struct text raw);
+
 /* "manifest", "object", ...: for routes, access logs and docs/requests.md. */
 const char *request_kind_name(enum request_kind kind);
 

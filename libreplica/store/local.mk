@@ -6,4 +6,5 @@ libreplica_data_la_SOURCES += \
 	%D%/repository.c %D%/repository.h \
 	%D%/store.c %D%/store.h %D%/store_internal.h \
 	%D%/store_files.c \
+	%D%/store_read.c %D%/store_read.h \
 	%D%/store_write.c

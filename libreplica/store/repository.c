@@ -7,9 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 #include <apr_file_info.h>
+#include <apr_file_io.h>
 #include <apr_strings.h>
 
 #include "libreplica/base/text.h"
+
+#define GOOD_LINE_MAX 8192
 
 bool server_settings_read(struct settings **settings, const char *confdir,
                           bool require_secrets, apr_pool_t *pool, struct error *error)
@@ -163,6 +166,37 @@ bool repository_read(struct repository **repository, const char *confdir,
     if (!find_storage(read, pool, error))
         return false;
     *repository = read;
+    return true;
+}
+
+/* Read PATH line by line and pass over what is bad. */
+static void read_good_lines(struct settings *settings, const char *path, apr_pool_t *pool)
+{
+    char *line = apr_palloc(pool, GOOD_LINE_MAX);
+    apr_file_t *file;
+
+    if (apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BUFFERED, APR_OS_DEFAULT,
+                      pool) != APR_SUCCESS)
+        return;
+    while (apr_file_gets(line, GOOD_LINE_MAX, file) == APR_SUCCESS)
+        settings_parse(settings, SETTING_SCOPE_REPOSITORY, path, text_of(line), NULL);
+    apr_file_close(file);
+}
+
+bool repository_read_storage(const char **storage, const char *confdir,
+                             const char *local_name, const struct settings *server,
+                             apr_pool_t *pool)
+{
+    struct settings *settings = settings_copy(server, pool);
+    struct repository found = {.local_name = local_name, .settings = settings};
+    const char *folder = apr_pstrcat(pool, confdir, "/repositories.d/", local_name, NULL);
+
+    read_good_lines(settings, apr_pstrcat(pool, folder, "/server.conf", NULL), pool);
+    read_good_lines(settings, apr_pstrcat(pool, folder, "/replica.conf", NULL), pool);
+    if (!settings_is_set(settings, SETTING_UPSTREAM_STORAGE) ||
+        !find_storage(&found, pool, NULL) || *found.storage == '\0')
+        return false;
+    *storage = found.storage;
     return true;
 }
 

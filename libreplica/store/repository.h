@@ -35,6 +35,13 @@ bool repository_read(struct repository **repository, const char *confdir,
                      const char *local_name, const struct settings *server,
                      apr_pool_t *pool, struct error *error);
 
+/* Where the tree of a repository is whose files hold a bad value: what can be read of
+ * them is believed, so that what is on disk can still be served. False: they do not say,
+ * or there is none. Thread-safe. */
+bool repository_read_storage(const char **storage, const char *confdir,
+                             const char *local_name, const struct settings *server,
+                             apr_pool_t *pool);
+
 /* Local names of all configured repositories, sorted (array of const char *). */
 bool repository_names(apr_array_header_t **names, const char *confdir, apr_pool_t *pool,
                       struct error *error);

@@ -30,5 +30,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if (parsed.kind == REQUEST_OBJECT && parsed.object.type == OBJECT_TEMPORARY)
         abort();
+    request_path_is_plain(path);
     return 0;
 }

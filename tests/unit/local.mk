@@ -46,8 +46,10 @@ check_PROGRAMS += %D%/test_dirty_marker %D%/test_store
 %C%_test_store_SOURCES = %D%/test_store.c %D%/unit.h
 %C%_test_store_LDADD = $(UNIT_LIBS)
 # URLs and repository configuration
-check_PROGRAMS += %D%/test_repository %D%/test_request_path
+check_PROGRAMS += %D%/test_repository %D%/test_request_path %D%/test_store_read
 %C%_test_repository_SOURCES = %D%/test_repository.c %D%/unit.h
 %C%_test_repository_LDADD = $(UNIT_LIBS)
 %C%_test_request_path_SOURCES = %D%/test_request_path.c %D%/unit.h
 %C%_test_request_path_LDADD = $(UNIT_LIBS)
+%C%_test_store_read_SOURCES = %D%/test_store_read.c %D%/unit.h
+%C%_test_store_read_LDADD = $(UNIT_LIBS)

@@ -141,6 +141,26 @@ static void refuses_storage_it_does_not_know(void **state)
     }
 }
 
+static void finds_the_tree_in_spite_of_a_bad_value(void **state)
+{
+    const char *confdir =
+        make_confdir(state,
+                     "CVMFS_HTTP_TIMEOUT=soon\n"
+                     "CVMFS_UPSTREAM_STORAGE=local,/s/sw/data/txn,/s/sw\nif true; then",
+                     "CVMFS_NUM_WORKERS=none\n");
+    struct settings *server = settings_create(unit_pool(state));
+    const char *storage;
+
+    assert_true(
+        repository_read_storage(&storage, confdir, "alias", server, unit_pool(state)));
+    assert_string_equal(storage, "/s/sw");
+    assert_false(
+        repository_read_storage(&storage, confdir, "other", server, unit_pool(state)));
+    confdir = make_confdir(state, "CVMFS_UPSTREAM_STORAGE=local,/s/sw\n", "");
+    assert_false(
+        repository_read_storage(&storage, confdir, "alias", server, unit_pool(state)));
+}
+
 static void says_which_repository_is_missing(void **state)
 {
     const char *confdir = unit_folder(state);
@@ -208,6 +228,7 @@ static const struct CMUnitTest repository_tests[] = {
     UNIT_TEST(takes_defaults_from_the_server),
     UNIT_TEST(needs_no_storage_to_pass_through),
     UNIT_TEST(refuses_storage_it_does_not_know),
+    UNIT_TEST(finds_the_tree_in_spite_of_a_bad_value),
     UNIT_TEST(says_which_repository_is_missing),
     UNIT_TEST(lists_what_is_configured_in_order),
     UNIT_TEST(reads_secrets_only_where_it_may),

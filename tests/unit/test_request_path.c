@@ -173,6 +173,28 @@ static void leaves_the_argument_of_the_api_alone(void **state)
     assert_int_equal(kind_of("/cvmfs/a/api/"), REQUEST_API);
 }
 
+static void tells_plain_urls_from_disguised_ones(void **state)
+{
+    static const char *const good[] = {"/cvmfs/a/.cvmfspublished",
+                                       "/cvmfs/a/%2ecvmfspublished",
+                                       "/a/...",
+                                       "/a/%41//b",
+                                       "http://host/cvmfs/a",
+                                       ""};
+    static const char *const bad[] = {
+        "/cvmfs/a/..",    "/cvmfs/../b",   "/cvmfs/./b",   "/.",
+        "/cvmfs/%2e%2E/", "/cvmfs/.%2e/b", "/cvmfs/%2E/b", "/cvmfs/a%2fb",
+        "/cvmfs/a%2Fb",   "/cvmfs/a%00b",  "/cvmfs/a%",    "/cvmfs/a%4",
+    };
+
+    for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+        if (!request_path_is_plain(text_of(good[i])))
+            fail_msg("refused '%s'", good[i]);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        if (request_path_is_plain(text_of(bad[i])))
+            fail_msg("accepted '%s'", bad[i]);
+}
+
 static void names_every_kind_once(void **state)
 {
     for (int kind = 0; kind < REQUEST_KIND_COUNT; kind++)
@@ -188,6 +210,7 @@ static const struct CMUnitTest request_path_tests[] = {
     UNIT_TEST(refuses_what_is_not_an_object),
     UNIT_TEST(refuses_everything_else),
     UNIT_TEST(leaves_the_argument_of_the_api_alone),
+    UNIT_TEST(tells_plain_urls_from_disguised_ones),
     UNIT_TEST(names_every_kind_once),
 };
 

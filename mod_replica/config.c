@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one directive. */
+#include "mod_replica/config.h"
+
+#include <apr_network_io.h>
+#include <apr_strings.h>
+
+#include "libreplica/store/repository.h"
+#include "mod_replica/repository_cache.h"
+#include "mod_replica/routes.h"
+
+void *config_create(apr_pool_t *pool, server_rec *server)
+{
+    return apr_pcalloc(pool, sizeof(struct replica_config));
+}
+
+void *config_merge(apr_pool_t *pool, void *base, void *overrides)
+{
+    const struct replica_config *own = overrides;
+
+    return own->confdir != NULL ? overrides : base;
+}
+
+struct replica_config *config_of_server(const server_rec *server)
+{
+    struct replica_config *config =
+        ap_get_module_config(server->module_config, &replica_module);
+
+    return config->confdir != NULL ? config : NULL;
+}
+
+/* NETWORKS is separated by blanks: "10.0.0.0/8 ::1". */
+static const char *parse_networks(apr_array_header_t **subnets, const char *networks,
+                                  apr_pool_t *pool)
+{
+    apr_array_header_t *parsed = apr_array_make(pool, 4, sizeof(apr_ipsubnet_t *));
+    char *rest = apr_pstrdup(pool, networks), *state, *word;
+
+    for (word = apr_strtok(rest, " \t", &state); word != NULL;
+         word = apr_strtok(NULL, " \t", &state)) {
+        char *mask = strchr(word, '/');
+        apr_ipsubnet_t *subnet;
+
+        if (mask != NULL)
+            *mask++ = '\0';
+        if (apr_ipsubnet_create(&subnet, word, mask, pool) != APR_SUCCESS)
+            return apr_psprintf(pool,
+                                "REPLICA_TRUSTED_PROXIES: '%s%s%s' is not a network; "
+                                "write address or address/bits",
+                                word, mask != NULL ? "/" : "", mask != NULL ? mask : "");
+        APR_ARRAY_PUSH(parsed, apr_ipsubnet_t *) = subnet;
+    }
+    *subnets = parsed;
+    return NULL;
+}
+
+/* The files are read here, by httpd's parent, which may read what the children must not;
+ * only the values of known settings outlive POOL's temporary sibling. */
+static const char *read_settings(struct replica_config *config, cmd_parms *command)
+{
+    struct settings *read;
+    struct error error;
+
+    if (!server_settings_read(&read, config->confdir, false, command->temp_pool, &error))
+        return apr_pstrdup(command->pool, error.message);
+    config->settings = settings_copy(read, command->pool);
+    return parse_networks(&config->trusted_proxies,
+                          settings_text(config->settings, SETTING_TRUSTED_PROXIES),
+                          command->pool);
+}
+
+static const char *parse_doors(unsigned int *doors, cmd_parms *command, int count,
+                               char *const *names)
+{
+    *doors = 0;
+    for (int i = 0; i < count; i++) {
+        enum door door;
+
+        if (!door_parse(&door, names[i]))
+            return apr_psprintf(command->pool,
+                                "Replica: there is no door '%s'; known: %s", names[i],
+                                door_names());
+        *doors |= 1U << door;
+    }
+    if (count == 0)
+        *doors = 1U << DOOR_SERVE;
+    return NULL;
+}
+
+static const char *set_replica(cmd_parms *command, void *unused, int count,
+                               char *const arguments[])
+{
+    struct replica_config *config =
+        ap_get_module_config(command->server->module_config, &replica_module);
+    const char *reason;
+
+    if (count == 0)
+        return "Replica needs the configuration directory, e.g. Replica /etc/cvmfs";
+    if (config->confdir != NULL)
+        return "Replica may stand only once in a server or virtual host";
+    if (arguments[0][0] != '/')
+        return "Replica: the configuration directory must be an absolute path";
+    if (!ap_is_directory(command->temp_pool, arguments[0]))
+        return apr_psprintf(command->pool, "Replica: %s is not a directory",
+                            arguments[0]);
+    reason = parse_doors(&config->doors, command, count - 1, arguments + 1);
+    if (reason != NULL)
+        return reason;
+    config->confdir = apr_pstrdup(command->pool, arguments[0]);
+    return read_settings(config, command);
+}
+
+const command_rec config_commands[] = {
+    AP_INIT_TAKE_ARGV("Replica", set_replica, NULL, RSRC_CONF,
+                      "Replica <configuration directory> [door...]"),
+    {NULL}};
+
+void config_start_child(apr_pool_t *pool, server_rec *main_server)
+{
+    for (server_rec *server = main_server; server != NULL; server = server->next) {
+        struct replica_config *config = config_of_server(server);
+
+        if (config != NULL && config->repositories == NULL)
+            config->repositories = repository_cache_create(
+                config->confdir, config->settings, main_server, pool);
+    }
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* THE table: what answers which kind of request. docs/requests.md says it in words. */
+#include "mod_replica/routes.h"
+
+#include <string.h>
+
+#include "mod_replica/handlers/handlers.h"
+
+/* httpd's number for GET covers HEAD. */
+static const struct route_methods read_only = {AP_METHOD_BIT << M_GET, "GET, HEAD"};
+
+static const struct route routes[REQUEST_KIND_COUNT] = {
+    [REQUEST_ROBOTS] = {DOOR_SERVE, &read_only, handle_robots},
+    [REQUEST_MANIFEST] = {DOOR_SERVE, &read_only, handle_open_meta_file},
+    [REQUEST_WHITELIST] = {DOOR_SERVE, &read_only, handle_meta_file},
+    [REQUEST_WHITELIST_PKCS7] = {DOOR_SERVE, &read_only, handle_meta_file},
+    [REQUEST_OBJECT] = {DOOR_SERVE, &read_only, handle_object},
+    [REQUEST_REFLOG] = {DOOR_SERVE, &read_only, handle_meta_file},
+    [REQUEST_STATUS_FILE] = {DOOR_SERVE, &read_only, handle_open_meta_file},
+    [REQUEST_LAST_SNAPSHOT] = {DOOR_SERVE, &read_only, handle_meta_file},
+    [REQUEST_IS_SNAPSHOTTING] = {DOOR_SERVE, &read_only, handle_meta_file},
+    [REQUEST_MASTER_REPLICA] = {DOOR_SERVE, &read_only, handle_meta_file},
+    [REQUEST_ALTERNATIVE_PATH] = {DOOR_SERVE, &read_only, handle_alternative_path},
+    [REQUEST_EMPTY_PROBE] = {DOOR_SERVE, &read_only, handle_meta_file},
+    [REQUEST_PARTIAL_REPLICA] = {DOOR_SERVE, &read_only, handle_meta_file},
+    [REQUEST_REPOSITORIES_INFO] = {DOOR_SERVE, &read_only, handle_info},
+    [REQUEST_META_INFO] = {DOOR_SERVE, &read_only, handle_info},
+};
+
+const struct route *route_find(const struct replica_config *config,
+                               enum request_kind kind)
+{
+    const struct route *route = &routes[kind];
+
+    if (route->handler == NULL || (config->doors & 1U << route->door) == 0)
+        return NULL;
+    return route;
+}
+
+bool door_parse(enum door *door, const char *name)
+{
+    if (strcmp(name, "serve") != 0)
+        return false;
+    *door = DOOR_SERVE;
+    return true;
+}
+
+const char *door_names(void)
+{
+    return "serve";
+}

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures: a temporary folder, a storage tree, httpd with the module."""
+
+import pathlib
+import shutil
+import tempfile
+
+import pytest
+
+from servers import Httpd
+from tree import Tree
+
+
+def make_folder():
+    """Unlike pytest's own, one that httpd's user may enter."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="replica-"))
+    folder.chmod(0o755)
+    return folder
+
+
+@pytest.fixture
+def folder():
+    path = make_folder()
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def tree(folder):
+    return Tree(folder / "tree")
+
+
+@pytest.fixture
+def repository(tree):
+    return tree.add_repository()
+
+
+@pytest.fixture
+def start_httpd(folder, tree):
+    """A function that starts httpd with the directive for the tree and with CONFIG."""
+    started = []
+
+    def start(config="", **options):
+        server = Httpd(folder / f"httpd{len(started)}", f"Replica {tree.confdir}\n{config}",
+                       **options)
+        started.append(server)
+        return server.start()
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture
+def httpd(start_httpd):
+    return start_httpd()
+
+
+@pytest.fixture(scope="module")
+def shared():
+    """One server for tests that only read: .tree, .repository, .httpd."""
+    class Shared:
+        pass
+
+    path = make_folder()
+    shared = Shared()
+    shared.tree = Tree(path / "tree")
+    shared.repository = shared.tree.add_repository()
+    shared.httpd = Httpd(path / "httpd", f"Replica {shared.tree.confdir}").start()
+    yield shared
+    shared.httpd.stop()
+    shutil.rmtree(path)
