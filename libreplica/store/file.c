@@ -71,8 +71,8 @@ bool file_write(const char *path, struct text content, unsigned int mode,
 bool file_replace(const char *path, struct text content, unsigned int mode,
                   apr_pool_t *pool, struct error *error)
 {
-    const char *temporary = apr_psprintf(pool, "%s.txn.%ld.%llx", path, (long)getpid(),
-                                         (unsigned long long)apr_time_now());
+    const char *temporary = apr_psprintf(pool, "%s.txn.%ld.%" APR_TIME_T_FMT, path,
+                                         (long)getpid(), apr_time_now());
 
     if (!write_new(temporary, content, mode, true, error))
         return false;

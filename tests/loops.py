@@ -1,0 +1,29 @@
+"""How often the loops of the tests go round: every count in one place.
+
+`scripts/test` sets REPLICA_TEST_MODE; each row is (normal, soak).
+"""
+import os
+
+MODE = os.environ.get("REPLICA_TEST_MODE", "normal")
+
+_COUNTS = {
+    # kill -9 of a running snapshot at a random moment
+    "SNAPSHOT_KILLS": (20, 200),
+    # places at which the power fails while a snapshot writes
+    "POWER_CUTS": (500, 2000),
+    # our lock against the reference's lock-and-unlink sequence
+    "LOCK_ROUNDS": (1000, 10000),
+    # random damage to manifests, whitelists and catalogs
+    "DAMAGED_INPUTS": (200, 5000),
+    # seconds each fuzzer runs; 0 only replays its corpus
+    "FUZZ_SECONDS": (0, 120),
+}
+
+
+def count(name):
+    normal, soak = _COUNTS[name]
+    return soak if MODE == "soak" else normal
+
+
+def table():
+    return [(name, count(name)) for name in _COUNTS]
