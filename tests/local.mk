@@ -7,6 +7,7 @@ AM_TESTS_ENVIRONMENT = CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; 
 	top_srcdir='$(top_srcdir)'; export top_srcdir; top_builddir='$(top_builddir)'; export top_builddir;
 check_SCRIPTS =
 include tests/unit/local.mk
+include tests/integration/publish.mk
 include tests/fuzz/local.mk
 include tests/guards/local.mk
 include tests/interop/local.mk

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Filling, finishing and storing the catalogs of a new revision, children first. */
+#include "libreplica/publish/catalogs.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <apr_strings.h>
+
+#include "libreplica/format/catalog_writer.h"
+
+struct open_catalog {
+    struct open_catalog *parent;
+    const char *mountpoint;
+    const char *file;
+    struct catalog_writer *writer;
+    struct catalog_counters below; /* of all catalogs below this one */
+    int64_t groups;                /* of hard links, so far */
+    apr_pool_t *pool;
+};
+
+struct catalogs {
+    struct publication *publication;
+    const struct predecessors *predecessors;
+    int64_t revision;
+    struct publish_result *result;
+    struct open_catalog *innermost;
+    apr_pool_t *pool;
+};
+
+struct catalogs *catalogs_create(struct publication *publication,
+                                 const struct predecessors *predecessors,
+                                 int64_t revision, struct publish_result *result,
+                                 apr_pool_t *pool)
+{
+    struct catalogs *catalogs = apr_pcalloc(pool, sizeof(*catalogs));
+
+    catalogs->publication = publication;
+    catalogs->predecessors = predecessors;
+    catalogs->revision = revision;
+    catalogs->result = result;
+    catalogs->pool = pool;
+    return catalogs;
+}
+
+/* The repository's root has no parent; every other path has its directory. */
+static void name_entry(struct catalog_entry *entry, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    entry->path = path_hash_of(text_of(path));
+    entry->name = text_of(slash != NULL ? slash + 1 : "");
+    if (slash != NULL)
+        entry->parent = path_hash_of((struct text){path, (size_t)(slash - path)});
+}
+
+static unsigned int flags_of(unsigned int mode)
+{
+    if (S_ISDIR(mode))
+        return CATALOG_DIRECTORY;
+    if (S_ISREG(mode))
+        return CATALOG_FILE;
+    if (S_ISLNK(mode))
+        return CATALOG_FILE | CATALOG_SYMLINK;
+    return CATALOG_FILE | CATALOG_SPECIAL;
+}
+
+static struct catalog_entry entry_of(const struct row *row, unsigned int more_flags)
+{
+    struct catalog_entry entry = {
+        .hardlinks = S_ISDIR(row->mode) ? row->link_count : 1,
+        .size = row->size,
+        .mode = row->mode,
+        .mtime_seconds = row->mtime_seconds,
+        .flags = flags_of(row->mode) | more_flags,
+        .symlink = row->symlink,
+        .uid = row->uid,
+        .gid = row->gid,
+        .xattr = row->xattr,
+    };
+
+    name_entry(&entry, row->path);
+    return entry;
+}
+
+bool catalogs_open(struct catalogs *catalogs, const struct row *row, struct error *error)
+{
+    struct publication *publication = catalogs->publication;
+    struct open_catalog *parent = catalogs->innermost, *opened;
+    struct catalog_entry entry = entry_of(row, 0);
+    apr_pool_t *pool;
+
+    if (parent != NULL) {
+        entry.flags |= CATALOG_MOUNTPOINT;
+        if (!catalog_writer_add(parent->writer, &entry, error))
+            return false;
+        entry.flags ^= CATALOG_MOUNTPOINT | CATALOG_NESTED_ROOT;
+    }
+    apr_pool_create(&pool, parent != NULL ? parent->pool : catalogs->pool);
+    opened = apr_pcalloc(pool, sizeof(*opened));
+    opened->pool = pool;
+    opened->parent = parent;
+    opened->mountpoint = apr_pstrdup(pool, row->path);
+    if (!store_scratch_path(&opened->file, publication->store, pool, error) ||
+        !catalog_writer_create(&opened->writer, opened->file, pool, error))
+        return false;
+    catalogs->innermost = opened;
+    return catalog_writer_add(opened->writer, &entry, error);
+}
+
+/* All members of a group of hard links have the same composite number. */
+static int64_t hardlinks_of(struct open_catalog *catalog, struct content *content)
+{
+    if (content->members == 1)
+        return 1;
+    if (content->group == 0)
+        content->group = ++catalog->groups;
+    return content->group << 32 | content->members;
+}
+
+static bool add_chunks(struct open_catalog *catalog, struct path_hash path,
+                       const struct content *content, struct error *error)
+{
+    for (int i = 0; i < content->chunk_count; i++) {
+        struct catalog_chunk chunk = {path, content->chunks[i].offset,
+                                      content->chunks[i].size, content->chunks[i].hash};
+
+        if (!catalog_writer_add_chunk(catalog->writer, &chunk, error))
+            return false;
+    }
+    return true;
+}
+
+bool catalogs_add(struct catalogs *catalogs, const struct row *row, struct error *error)
+{
+    const struct publish_target *target = catalogs->publication->target;
+    struct open_catalog *catalog = catalogs->innermost;
+    struct catalog_entry entry = entry_of(row, 0);
+    struct content *content = row->content;
+
+    if (content == NULL)
+        return catalog_writer_add(catalog->writer, &entry, error);
+    entry.hash = content->hash;
+    entry.size = content->size;
+    entry.compression = target->compression;
+    entry.hardlinks = hardlinks_of(catalog, content);
+    entry.flags |= catalog_content_flags(target->algorithm, target->compression);
+    if (content->chunk_count > 0)
+        entry.flags |= CATALOG_CHUNKED;
+    return catalog_writer_add(catalog->writer, &entry, error) &&
+           add_chunks(catalog, entry.path, content, error);
+}
+
+/* Compare with the predecessor and take over from it what the new catalog continues. */
+static bool follow(struct catalog_properties *properties, bool *unchanged,
+                   struct catalogs *catalogs, struct open_catalog *catalog,
+                   const struct catalog_nested *predecessor, struct error *error)
+{
+    struct object object = {predecessor->hash, OBJECT_CATALOG};
+    struct catalog *old;
+    const char *file;
+
+    if (!publication_inflate(&file, catalogs->publication, &object, catalog->pool,
+                             error) ||
+        !catalog_open(&old, file, catalog->pool, error))
+        return false;
+    properties->revision = catalog_properties(old)->revision + 1;
+    properties->previous_revision = predecessor->hash;
+    catalog_close(old);
+    return catalog_writer_matches(unchanged, catalog->writer, file, error);
+}
+
+static bool store(struct catalog_nested *stored, struct catalogs *catalogs,
+                  struct open_catalog *catalog,
+                  const struct catalog_properties *properties, struct error *error)
+{
+    struct object object = {.type = OBJECT_CATALOG};
+
+    if (!catalog_writer_finish(catalog->writer, properties, &catalog->below, error) ||
+        !publication_store_file(&object, &stored->size, catalogs->publication,
+                                catalog->file, catalog->pool, error))
+        return false;
+    stored->hash = object.hash;
+    catalogs->result->catalogs_stored++;
+    return true;
+}
+
+static void count(struct publish_result *result, const struct catalog_counters *counters)
+{
+    static const enum catalog_counter kinds[] = {
+        CATALOG_COUNT_REGULAR, CATALOG_COUNT_SYMLINK, CATALOG_COUNT_SPECIAL,
+        CATALOG_COUNT_DIRECTORY};
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+        result->entries += counters->value[kinds[i]];
+    result->bytes += counters->value[CATALOG_COUNT_FILE_SIZE];
+    result->catalogs++;
+}
+
+/* The root catalog is new in every revision. */
+static void root_properties(struct catalog_properties *properties,
+                            const struct catalogs *catalogs,
+                            const struct catalog_nested *predecessor)
+{
+    properties->revision = catalogs->revision;
+    if (catalogs->revision > 0)
+        properties->ttl_seconds = catalogs->publication->target->ttl_seconds;
+    if (predecessor != NULL)
+        properties->previous_revision = predecessor->hash;
+}
+
+/* Store the catalog, or find that its predecessor will do. */
+static bool settle(struct catalog_nested *settled, struct catalogs *catalogs,
+                   struct open_catalog *catalog, struct error *error)
+{
+    const struct catalog_nested *predecessor = NULL;
+    struct catalog_properties properties = {
+        .revision = 1,
+        .last_modified_seconds = catalogs->publication->now_seconds,
+        .root_prefix = catalog->mountpoint,
+    };
+    bool unchanged = false;
+
+    if (catalogs->predecessors != NULL)
+        predecessor = predecessors_find(catalogs->predecessors, catalog->mountpoint);
+    if (catalog->parent == NULL) {
+        root_properties(&properties, catalogs, predecessor);
+    } else if (predecessor != NULL) {
+        if (!follow(&properties, &unchanged, catalogs, catalog, predecessor, error))
+            return false;
+        if (unchanged)
+            *settled = *predecessor;
+    }
+    if (unchanged)
+        return true;
+    return store(settled, catalogs, catalog, &properties, error);
+}
+
+bool catalogs_close(struct catalogs *catalogs, struct catalog_nested *root,
+                    struct error *error)
+{
+    struct open_catalog *catalog = catalogs->innermost, *parent = catalog->parent;
+    struct catalog_counters own = *catalog_writer_counters(catalog->writer);
+    struct catalog_nested settled;
+
+    if (!settle(&settled, catalogs, catalog, error))
+        return error_prefix(error, "catalog of '%s'", catalog->mountpoint);
+    count(catalogs->result, &own);
+    settled.path = catalog->mountpoint;
+    if (parent == NULL) {
+        *root = settled;
+        root->path = "";
+    } else {
+        if (!catalog_writer_add_nested(parent->writer, &settled, error))
+            return false;
+        catalog_counters_add(&parent->below, &own);
+        catalog_counters_add(&parent->below, &catalog->below);
+    }
+    catalogs->innermost = parent;
+    apr_pool_destroy(catalog->pool);
+    return true;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which catalogs the present revision consists of. */
+#include "libreplica/publish/predecessors.h"
+
+#include <apr_hash.h>
+#include <apr_strings.h>
+#include <apr_tables.h>
+
+struct predecessors {
+    apr_hash_t *by_path;
+    apr_array_header_t *all; /* of struct catalog_nested *, parents first */
+};
+
+static void add(struct predecessors *predecessors, const struct catalog_nested *nested,
+                apr_pool_t *pool)
+{
+    struct catalog_nested *copy = apr_pmemdup(pool, nested, sizeof(*nested));
+
+    copy->path = apr_pstrdup(pool, nested->path);
+    if (apr_hash_get(predecessors->by_path, copy->path, APR_HASH_KEY_STRING) != NULL)
+        return;
+    apr_hash_set(predecessors->by_path, copy->path, APR_HASH_KEY_STRING, copy);
+    APR_ARRAY_PUSH(predecessors->all, const struct catalog_nested *) = copy;
+}
+
+static bool read_one(struct predecessors *predecessors, struct publication *publication,
+                     const struct catalog_nested *which, apr_pool_t *pool,
+                     apr_pool_t *scratch, struct error *error)
+{
+    struct object object = {which->hash, OBJECT_CATALOG};
+    struct catalog_nested nested;
+    struct catalog *catalog;
+    const char *path;
+    bool more = true;
+
+    if (!publication_inflate(&path, publication, &object, scratch, error) ||
+        !catalog_open(&catalog, path, scratch, error))
+        return false;
+    while (more) {
+        if (!catalog_next_nested(catalog, &nested, &more, error))
+            return false;
+        if (more)
+            add(predecessors, &nested, pool);
+    }
+    return true;
+}
+
+bool predecessors_read(struct predecessors **predecessors,
+                       struct publication *publication, const struct hash *root,
+                       int64_t root_size, apr_pool_t *pool, struct error *error)
+{
+    struct predecessors *read = apr_palloc(pool, sizeof(*read));
+    apr_pool_t *scratch;
+    bool ok = true;
+
+    read->by_path = apr_hash_make(pool);
+    read->all = apr_array_make(pool, 16, sizeof(const struct catalog_nested *));
+    add(read, &(struct catalog_nested){"", *root, root_size}, pool);
+    apr_pool_create(&scratch, pool);
+    for (int i = 0; ok && i < read->all->nelts; i++) {
+        const struct catalog_nested *which =
+            APR_ARRAY_IDX(read->all, i, const struct catalog_nested *);
+
+        ok = publication_continues(publication, error) &&
+             (read_one(read, publication, which, pool, scratch, error) ||
+              error_prefix(error, "catalog of '%s' in the present revision",
+                           text_for_people(text_of(which->path), 80, scratch)));
+        apr_pool_clear(scratch);
+    }
+    apr_pool_destroy(scratch);
+    *predecessors = read;
+    return ok;
+}
+
+const struct catalog_nested *predecessors_find(const struct predecessors *predecessors,
+                                               const char *path)
+{
+    return apr_hash_get(predecessors->by_path, path, APR_HASH_KEY_STRING);
+}

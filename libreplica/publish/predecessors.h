@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The catalogs of the present revision, by path: what the next one's follow. */
+#ifndef REPLICA_PUBLISH_PREDECESSORS_H
+#define REPLICA_PUBLISH_PREDECESSORS_H
+
+#include "libreplica/publish/publication.h"
+
+struct predecessors;
+
+/* Read which catalog is registered where, from the root catalog ROOT down. POOL owns
+ * *predecessors. */
+bool predecessors_read(struct predecessors **predecessors,
+                       struct publication *publication, const struct hash *root,
+                       int64_t root_size, apr_pool_t *pool, struct error *error);
+
+/* The catalog at PATH ("" is the root) and its size, or NULL. */
+const struct catalog_nested *predecessors_find(const struct predecessors *predecessors,
+                                               const char *path);
+
+#endif
