@@ -1,2 +1,67 @@
-# Fuzz targets and their replay.
-EXTRA_DIST += %D%/fuzz_chunker.c
+# Fuzz targets. In `make check` each replays its corpus, corpus/<format>/, under replay.c;
+# with --enable-fuzzing (CC=clang) the same files become libFuzzer programs.
+FUZZ_TARGETS = \
+	%D%/fuzz_catalog \
+	%D%/fuzz_certificate \
+	%D%/fuzz_chunker \
+	%D%/fuzz_date \
+	%D%/fuzz_history \
+	%D%/fuzz_inflate \
+	%D%/fuzz_manifest \
+	%D%/fuzz_object \
+	%D%/fuzz_reflog \
+	%D%/fuzz_request_path \
+	%D%/fuzz_settings \
+	%D%/fuzz_whitelist \
+	%D%/fuzz_xattr_blob
+FUZZ_LIBS = $(DATA_LIBS)
+FUZZ_COMMON = %D%/fuzz.h %D%/fuzz_file.c
+if FUZZING
+noinst_PROGRAMS += $(FUZZ_TARGETS)
+FUZZ_LINKING = $(AM_LDFLAGS) -fsanitize=fuzzer
+FUZZ_MAIN =
+else
+check_PROGRAMS += $(FUZZ_TARGETS)
+FUZZ_LINKING = $(AM_LDFLAGS)
+FUZZ_MAIN = %D%/replay.c
+endif
+%C%_fuzz_catalog_SOURCES = %D%/fuzz_catalog.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_catalog_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_catalog_LDFLAGS = $(FUZZ_LINKING)
+%C%_fuzz_certificate_SOURCES = %D%/fuzz_certificate.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_certificate_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_certificate_LDFLAGS = $(FUZZ_LINKING)
+%C%_fuzz_chunker_SOURCES = %D%/fuzz_chunker.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_chunker_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_chunker_LDFLAGS = $(FUZZ_LINKING)
+%C%_fuzz_date_SOURCES = %D%/fuzz_date.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_date_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_date_LDFLAGS = $(FUZZ_LINKING)
+%C%_fuzz_history_SOURCES = %D%/fuzz_history.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_history_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_history_LDFLAGS = $(FUZZ_LINKING)
+%C%_fuzz_inflate_SOURCES = %D%/fuzz_inflate.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_inflate_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_inflate_LDFLAGS = $(FUZZ_LINKING)
+%C%_fuzz_manifest_SOURCES = %D%/fuzz_manifest.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_manifest_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_manifest_LDFLAGS = $(FUZZ_LINKING)
+%C%_fuzz_object_SOURCES = %D%/fuzz_object.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_object_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_object_LDFLAGS = $(FUZZ_LINKING)
+%C%_fuzz_reflog_SOURCES = %D%/fuzz_reflog.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_reflog_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_reflog_LDFLAGS = $(FUZZ_LINKING)
+%C%_fuzz_request_path_SOURCES = %D%/fuzz_request_path.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_request_path_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_request_path_LDFLAGS = $(FUZZ_LINKING)
+%C%_fuzz_settings_SOURCES = %D%/fuzz_settings.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_settings_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_settings_LDFLAGS = $(FUZZ_LINKING)
+%C%_fuzz_whitelist_SOURCES = %D%/fuzz_whitelist.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_whitelist_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_whitelist_LDFLAGS = $(FUZZ_LINKING)
+%C%_fuzz_xattr_blob_SOURCES = %D%/fuzz_xattr_blob.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_xattr_blob_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_xattr_blob_LDFLAGS = $(FUZZ_LINKING)
+EXTRA_DIST += %D%/make_corpus.py %D%/corpus

@@ -1,0 +1,231 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the seeds of the fuzz corpora beside this file. The files are kept in the
+project; inputs that once broke something stay there beside them. The databases and the
+certificate differ from run to run in bytes, not in kind."""
+
+import hashlib
+import pathlib
+import sqlite3
+import subprocess
+import tempfile
+import zlib
+
+CORPUS = pathlib.Path(__file__).resolve().parent / "corpus"
+DIGITS = "e8ec3d88b62ebf526e4e5a4ff6162a3aa48a6b78"
+ROOT = "d41d8cd98f00b204e9800998ecf8427e"
+FINGERPRINT = ":".join(DIGITS[i : i + 2] for i in range(0, 40, 2)).upper()
+
+PROPERTIES = (
+    "CREATE TABLE properties (key TEXT, value TEXT, CONSTRAINT pk_properties PRIMARY KEY (key));"
+)
+CATALOG = PROPERTIES + """
+CREATE TABLE catalog (md5path_1 INTEGER, md5path_2 INTEGER, parent_1 INTEGER,
+ parent_2 INTEGER, hardlinks INTEGER, hash BLOB, size INTEGER, mode INTEGER, mtime INTEGER,
+ flags INTEGER, name TEXT, symlink TEXT, uid INTEGER, gid INTEGER, xattr BLOB,
+ CONSTRAINT pk_catalog PRIMARY KEY (md5path_1, md5path_2));
+CREATE INDEX idx_catalog_parent ON catalog (parent_1, parent_2);
+CREATE TABLE chunks (md5path_1 INTEGER, md5path_2 INTEGER, offset INTEGER, size INTEGER,
+ hash BLOB, CONSTRAINT pk_chunks PRIMARY KEY (md5path_1, md5path_2, offset, size));
+CREATE TABLE nested_catalogs (path TEXT, sha1 TEXT, size INTEGER,
+ CONSTRAINT pk_nested_catalogs PRIMARY KEY (path));
+INSERT INTO properties VALUES ('schema', '2.5'), ('schema_revision', '7'), ('revision', '3'),
+ ('last_modified', '1795178298'), ('previous_revision', '%s-rmd160');
+""" % DIGITS
+TAGS = PROPERTIES + """
+CREATE TABLE tags (name TEXT, hash TEXT, revision INTEGER, timestamp INTEGER,
+ channel INTEGER, description TEXT, size INTEGER, branch TEXT,
+ CONSTRAINT pk_tags PRIMARY KEY (name));
+INSERT INTO properties VALUES ('schema', '1.0'), ('schema_revision', '3'), ('fqrn', 'a.b');
+INSERT INTO tags VALUES ('trunk', '%s', 3, 1795178298, 0, 'current HEAD', 4096, '');
+INSERT INTO tags VALUES ('v1', '%s-shake128', 2, 1795178297, 0, '', 4096, '');
+""" % (DIGITS, DIGITS)
+REFLOG = PROPERTIES + """
+CREATE TABLE refs (hash TEXT, type INTEGER, timestamp INTEGER,
+ CONSTRAINT pk_refs PRIMARY KEY (hash));
+INSERT INTO properties VALUES ('schema', '1.0'), ('schema_revision', '0'), ('fqrn', 'a.b');
+INSERT INTO refs VALUES ('%s', 0, 1795178298), ('%s-rmd160', 1, 1795178299);
+""" % (DIGITS, DIGITS)
+
+
+def signed(body):
+    """A body in its frame, with a short signature."""
+    return body + b"--\n" + hashlib.sha1(body).hexdigest().encode() + b"\n" + b"signature"
+
+
+def database(sql):
+    """The bytes of a database made from SQL."""
+    with tempfile.NamedTemporaryFile() as file:
+        connection = sqlite3.connect(file.name)
+        connection.executescript("PRAGMA page_size = 512;" + sql)
+        connection.close()
+        return pathlib.Path(file.name).read_bytes()
+
+
+def path_hash(path):
+    """The two integers of a path."""
+    digest = hashlib.md5(path.encode()).digest()
+    return [int.from_bytes(digest[i : i + 8], "little", signed=True) for i in (0, 8)]
+
+
+def entry(path, flags, content="NULL"):
+    """SQL for a catalog row."""
+    parent = path_hash(path.rpartition("/")[0]) if path else [0, 0]
+    numbers = ", ".join(str(n) for n in path_hash(path) + parent)
+    name = path.rpartition("/")[2]
+    return (
+        f"INSERT INTO catalog VALUES ({numbers}, 1, {content}, 5, 33188, 1795178298,"
+        f" {flags}, '{name}', '', 0, 0, x'01010103616263');"
+    )
+
+
+def damaged(files):
+    """Each file, and each of them cut and with bytes changed."""
+    result = {}
+    for name, content in files.items():
+        result[name] = content
+        result[f"{name}-cut"] = content[: len(content) * 2 // 3]
+        changed = bytearray(content)
+        for at in range(len(content) // 3, len(content), 97):
+            changed[at] ^= 0x41
+        result[f"{name}-changed"] = bytes(changed)
+    return result
+
+
+def manifests():
+    body = (
+        f"C{DIGITS}\nB14336\nR{ROOT}\nD240\nS12\nGyes\nAno\nNsw.example.net\n"
+        f"X{DIGITS}-rmd160\nH{DIGITS}\nT1445428515\nM{DIGITS}\nY{DIGITS}-shake128\n"
+    ).encode()
+    return damaged({"signed": signed(body), "body": body})
+
+
+def whitelists():
+    body = f"20261120112507\nE20991231235959\nNsw.example.net\n{FINGERPRINT}\n".encode()
+    comments = (
+        "20261120112507\nE20991231235959\nNsw.example.net\nVpkcs7\nWcachain\n# one\n"
+        f"{FINGERPRINT}-SHAKE128 # two\n\n{FINGERPRINT}-rmd160\n"
+    ).encode()
+    return damaged({"signed": signed(body), "body": body, "comments": comments})
+
+
+def certificates():
+    with tempfile.TemporaryDirectory() as folder:
+        key, certificate = f"{folder}/key", f"{folder}/certificate"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:1024", "-noenc", "-subj", "/CN=a.b",
+             "-keyout", key, "-out", certificate],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        public = subprocess.run(
+            ["openssl", "pkey", "-in", key, "-pubout"], check=True, capture_output=True
+        ).stdout
+        return damaged({
+            "certificate": pathlib.Path(certificate).read_bytes(),
+            "public-key": public,
+        })
+
+
+def catalogs():
+    blob = f"x'{DIGITS}'"
+    rows = (
+        entry("", 1) + entry("/a", 4, blob) + entry("/b", 68 | 512) + entry("/c", 132, blob)
+        + entry("/n", 3) + "".join(
+            f"INSERT INTO chunks VALUES ({path_hash('/b')[0]}, {path_hash('/b')[1]},"
+            f" {offset}, 10, {blob});" for offset in (0, 10))
+        + f"INSERT INTO nested_catalogs VALUES ('/n', '{DIGITS}', 4096);"
+    )
+    many = "".join(entry(f"/{i}", 4, blob) for i in range(40))
+    return damaged({
+        "full": database(CATALOG + rows),
+        "many": database(CATALOG + many),
+        "view": database(CATALOG + "DROP TABLE chunks; CREATE VIEW chunks AS SELECT 1;"),
+        "climbing": database(
+            CATALOG + f"INSERT INTO nested_catalogs VALUES ('/a/../b', '{DIGITS}', 1);"
+        ),
+        "code-7": database(CATALOG + entry("/a", 4 | 7 << 8, blob)),
+        "short-hash": database(CATALOG + entry("/a", 4, "x'e8'")),
+    })  # fmt: skip
+
+
+def settings():
+    return {
+        "plain": b"CVMFS_USER=cvmfs\nexport CVMFS_HTTP_RETRIES=3 # why\n",
+        "quotes": b"CVMFS_STRATUM0=\"http://a.b/cvmfs/c\"\nCVMFS_PUBLIC_KEY=/a'b c'\\ d\n",
+        "shell": b"if true; then\n  CVMFS_USER=$USER\nfi\n[ -f x ] && A=1\n",
+        "sizes": b"REPLICA_ORIGIN_BANDWIDTH=2M\nREPLICA_SNAPSHOT_INTERVAL=10m\nREPLICA_X=1\n",
+        "unclosed": b"CVMFS_USER='a\nb",
+    }
+
+
+def streams():
+    return damaged({
+        "empty": zlib.compress(b""),
+        "short": zlib.compress(b"hello world\n"),
+        "stored": zlib.compress(bytes(range(256)), 0),
+        "bomb": zlib.compress(bytes(1000000), 9),
+        "trailing": zlib.compress(b"a") + b"b",
+    })  # fmt: skip
+
+
+def objects():
+    names = ["", "-rmd160", "-shake128"]
+    letters = ["", "C", "H", "X", "M", "P", "L", "T"]
+    result = {
+        f"name{suffix}{letter}": (DIGITS + suffix + letter).encode()
+        for suffix in names for letter in letters
+    }  # fmt: skip
+    result |= {"zeros-40": b"0" * 40, "zeros-64": b"0" * 64, "upper": DIGITS.upper().encode()}
+    return result
+
+
+def dates():
+    return {
+        "compact": b"20261120112507",
+        "utc": b"Fri Nov 20 11:25:07 UTC 2026",
+        "utc-padded": b"Sun Nov  1 01:02:03 UTC 2026\n",
+        "leap": b"20280229000000",
+        "no-leap": b"21000229000000",
+    }
+
+
+def attributes():
+    return damaged({
+        "two": b"\x01\x02\x0d\x10user.checksum0123456789abcdef\x08\x03user.foobar",
+        "none": b"\x01\x00",
+    })  # fmt: skip
+
+
+def chunks():
+    """Four bytes of sizes, then data of which some repeats."""
+    noise = b"".join(hashlib.sha1(bytes([i])).digest() for i in range(100))
+    return {
+        "noise": bytes([0, 200, 250, 16]) + noise,
+        "zeros": bytes([16, 16, 255, 0]) + bytes(2000),
+        "short": bytes([1, 1, 1, 1]) + b"abc",
+        "mixed": bytes([9, 30, 90, 99]) + noise[:500] + bytes(500) + noise[:500],
+    }
+
+
+def main():
+    for name, files in {
+        "manifest": manifests(),
+        "whitelist": whitelists(),
+        "certificate": certificates(),
+        "object": objects(),
+        "settings": settings(),
+        "catalog": catalogs(),
+        "history": damaged({"tags": database(TAGS)}),
+        "reflog": damaged({"refs": database(REFLOG)}),
+        "inflate": streams(),
+        "date": dates(),
+        "xattr_blob": attributes(),
+        "chunker": chunks(),
+    }.items():
+        (CORPUS / name).mkdir(parents=True, exist_ok=True)
+        for file, content in files.items():
+            (CORPUS / name / file).write_bytes(content)
+
+
+if __name__ == "__main__":
+    main()
