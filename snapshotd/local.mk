@@ -1,1 +1,11 @@
 # The snapshot daemon.
+sbin_PROGRAMS += snapshotd/snapshotd
+snapshotd_snapshotd_SOURCES = \
+	%D%/daemon.c %D%/daemon.h \
+	%D%/daemon_scan.c \
+	%D%/daemon_status.c \
+	%D%/job.c %D%/job.h \
+	%D%/main.c \
+	%D%/schedule.c %D%/schedule.h
+snapshotd_snapshotd_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
+snapshotd_snapshotd_LDADD = $(WORK_LIBS) $(SYSTEMD_LIBS)

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon's loop: signals, the schedule, jobs that end. */
+#ifndef REPLICA_SNAPSHOTD_DAEMON_H
+#define REPLICA_SNAPSHOTD_DAEMON_H
+
+#include <apr_hash.h>
+#include "libreplica/base/settings.h"
+#include "snapshotd/job.h"
+#include "snapshotd/schedule.h"
+
+struct daemon {
+    apr_pool_t *pool;
+    const char *confdir;
+    const char *user;        /* whose repositories are served */
+    apr_pool_t *server_pool; /* of the settings; replaced by a reload */
+    struct settings *server;
+    struct schedule *schedule;
+    struct job *jobs; /* running */
+    int job_count;
+    int signal_fd;
+    int done_fd;
+    apr_time_t next_scan;
+    volatile int stop;
+    apr_hash_t *reported;         /* what was already complained about, by text */
+    apr_array_header_t *foreign;  /* names of repositories of other users */
+    apr_array_header_t *problems; /* struct replica_problem */
+    apr_pool_t *scan_pool;        /* of the last scan's lists */
+    uint64_t random_state;
+};
+
+/* Read the settings and clean up after a crash. False: a setting is bad, or it runs
+ * already. */
+bool daemon_init(struct daemon *daemon, apr_pool_t *pool, struct error *error);
+
+/* Run until TERM or INT. Returns the exit code. */
+int daemon_run(struct daemon *daemon);
+
+/* daemon_scan.c: find the replicas and give them to the schedule. */
+void daemon_scan(struct daemon *daemon);
+/* Remove what runs cut off by a crash left behind. */
+void daemon_clean_up(struct daemon *daemon);
+apr_time_t daemon_interval(const struct repository *repository);
+
+/* daemon_status.c: <spool>/snapshotd.json, for people and monitors. */
+void daemon_write_status(struct daemon *daemon, const struct job *ended);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finding the replicas: new ones, gone ones, broken ones and those of other users. */
+#include "snapshotd/daemon.h"
+
+#include <string.h>
+#include <apr_strings.h>
+
+#include "libreplica/base/log.h"
+#include "libreplica/operate/replica_list.h"
+
+#define SCAN_INTERVAL apr_time_from_sec(10)
+/* Complaints are remembered so that each is made once; this many, then anew. */
+#define REPORTED_MAX 1000
+
+apr_time_t daemon_interval(const struct repository *repository)
+{
+    return apr_time_from_sec(
+        settings_number(repository->settings, SETTING_SNAPSHOT_INTERVAL));
+}
+
+static void report_once(struct daemon *daemon, enum log_level level, const char *text)
+{
+    if (apr_hash_get(daemon->reported, text, APR_HASH_KEY_STRING) != NULL)
+        return;
+    if (apr_hash_count(daemon->reported) < REPORTED_MAX) {
+        text = apr_pstrdup(daemon->pool, text);
+        apr_hash_set(daemon->reported, text, APR_HASH_KEY_STRING, text);
+    }
+    log_write(level, "%s", text);
+}
+
+static bool is_ours(const struct daemon *daemon, const struct repository *repository)
+{
+    return *repository->user == '\0' || strcmp(repository->user, daemon->user) == 0;
+}
+
+static void see(struct daemon *daemon, const struct replica_candidate *candidate)
+{
+    const struct repository *repository = candidate->repository;
+
+    if (is_ours(daemon, repository)) {
+        schedule_see(daemon->schedule, repository->local_name, candidate->last_snapshot,
+                     daemon_interval(repository), apr_time_now());
+        return;
+    }
+    APR_ARRAY_PUSH(daemon->foreign, const char *) = repository->local_name;
+    report_once(
+        daemon, LOG_LEVEL_WARNING,
+        apr_psprintf(daemon->scan_pool,
+                     "repository=%s belongs to %s: this daemon runs as %s and leaves "
+                     "it alone",
+                     repository->local_name, repository->user, daemon->user));
+}
+
+static void complain(struct daemon *daemon)
+{
+    for (int i = 0; i < daemon->problems->nelts; i++) {
+        const struct replica_problem *problem =
+            &APR_ARRAY_IDX(daemon->problems, i, struct replica_problem);
+
+        report_once(daemon, LOG_LEVEL_ERROR,
+                    apr_psprintf(daemon->scan_pool, "repository=%s out of service: %s",
+                                 problem->local_name, problem->error.message));
+    }
+}
+
+void daemon_scan(struct daemon *daemon)
+{
+    struct replica_list_options options = {0};
+    apr_array_header_t *candidates;
+    struct error error;
+
+    daemon->next_scan = apr_time_now() + SCAN_INTERVAL;
+    apr_pool_clear(daemon->scan_pool);
+    daemon->foreign = apr_array_make(daemon->scan_pool, 0, sizeof(const char *));
+    daemon->problems =
+        apr_array_make(daemon->scan_pool, 0, sizeof(struct replica_problem));
+    if (!replica_list(&candidates, &daemon->problems, daemon->confdir, daemon->server,
+                      &options, daemon->scan_pool, &error)) {
+        report_once(daemon, LOG_LEVEL_ERROR, error.message);
+        return;
+    }
+    for (int i = 0; i < candidates->nelts; i++)
+        see(daemon, &APR_ARRAY_IDX(candidates, i, struct replica_candidate));
+    schedule_forget_unseen(daemon->schedule);
+    complain(daemon);
+}
+
+void daemon_clean_up(struct daemon *daemon)
+{
+    struct replica_list_options options = {0};
+    apr_array_header_t *candidates, *problems;
+    struct error error;
+    apr_pool_t *pool;
+
+    apr_pool_create(&pool, daemon->pool);
+    if (replica_list(&candidates, &problems, daemon->confdir, daemon->server, &options,
+                     pool, &error))
+        for (int i = 0; i < candidates->nelts; i++) {
+            const struct repository *repository =
+                APR_ARRAY_IDX(candidates, i, struct replica_candidate).repository;
+
+            if (is_ours(daemon, repository) &&
+                !replica_clean_up(repository, pool, &error))
+                log_write(LOG_LEVEL_WARNING, "repository=%s not cleaned up: %s",
+                          repository->local_name, error.message);
+        }
+    apr_pool_destroy(pool);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* <spool>/snapshotd.json: what the daemon did and will do. */
+#include "snapshotd/daemon.h"
+
+#include <stdlib.h>
+#include <apr_strings.h>
+#include <jansson.h>
+#include <systemd/sd-daemon.h>
+
+#include "libreplica/base/date.h"
+#include "libreplica/base/log.h"
+#include "libreplica/operate/replica_list.h"
+#include "libreplica/store/file.h"
+
+#define STATUS_SIZE_MAX (16 * 1024 * 1024)
+
+static json_t *date(apr_time_t when)
+{
+    char text[DATE_UTC_SIZE];
+
+    date_format_iso(text, when);
+    return json_string(text);
+}
+
+/* What the last run of a replica left in the file, kept until its next one. */
+static json_t *old_replicas(const char *path, apr_pool_t *pool)
+{
+    struct text content;
+    json_t *root = NULL, *replicas;
+
+    if (file_read(&content, path, STATUS_SIZE_MAX, pool, NULL))
+        root = json_loadb(content.bytes, content.length, 0, NULL);
+    replicas = json_incref(json_object_get(root, "replicas"));
+    json_decref(root);
+    if (json_is_object(replicas))
+        return replicas;
+    json_decref(replicas);
+    return json_object();
+}
+
+static void describe_run(json_t *replica, const struct job *job)
+{
+    const struct snapshot_result *result = &job->outcome.snapshot;
+
+    json_object_set_new(replica, "started", date(job->started));
+    json_object_set_new(replica, "ended", date(job->ended));
+    json_object_set_new(replica, "result",
+                        json_string(job->ok ? "ok" : error_code_name(job->error.code)));
+    json_object_set_new(replica, "revision", json_integer(result->revision));
+    json_object_set_new(replica, "objects", json_integer(result->walk.objects_fetched));
+    json_object_set_new(replica, "bytes", json_integer(result->fetch.bytes));
+    if (job->ok)
+        json_object_del(replica, "error");
+    else
+        json_object_set_new(replica, "error", json_string(job->error.message));
+}
+
+static json_t *describe_replicas(struct daemon *daemon, const struct job *ended,
+                                 const char *path)
+{
+    json_t *old = old_replicas(path, daemon->scan_pool), *replicas = json_object();
+
+    for (int i = 0; i < daemon->schedule->entries->nelts; i++) {
+        const struct schedule_entry *entry =
+            APR_ARRAY_IDX(daemon->schedule->entries, i, struct schedule_entry *);
+        json_t *replica = json_incref(json_object_get(old, entry->local_name));
+
+        if (!json_is_object(replica)) {
+            json_decref(replica);
+            replica = json_object();
+        }
+        if (ended != NULL && ended->entry == entry)
+            describe_run(replica, ended);
+        json_object_set_new(replica, "next", date(entry->next_start));
+        json_object_set_new(replicas, entry->local_name, replica);
+    }
+    json_decref(old);
+    return replicas;
+}
+
+static json_t *describe_problems(const struct daemon *daemon)
+{
+    json_t *problems = json_object();
+
+    for (int i = 0; i < daemon->problems->nelts; i++) {
+        const struct replica_problem *problem =
+            &APR_ARRAY_IDX(daemon->problems, i, struct replica_problem);
+
+        json_object_set_new(problems, problem->local_name,
+                            json_string(problem->error.message));
+    }
+    return problems;
+}
+
+static json_t *describe_foreign(const struct daemon *daemon)
+{
+    json_t *foreign = json_array();
+
+    for (int i = 0; i < daemon->foreign->nelts; i++)
+        json_array_append_new(
+            foreign, json_string(APR_ARRAY_IDX(daemon->foreign, i, const char *)));
+    return foreign;
+}
+
+void daemon_write_status(struct daemon *daemon, const struct job *ended)
+{
+    const char *path = apr_pstrcat(
+        daemon->scan_pool, settings_text(daemon->server, SETTING_SERVER_SPOOL_DIR),
+        "/snapshotd.json", NULL);
+    json_t *root = json_object();
+    struct error error;
+    char *text;
+
+    json_object_set_new(root, "written", date(apr_time_now()));
+    json_object_set_new(root, "user", json_string(daemon->user));
+    json_object_set_new(root, "replicas", describe_replicas(daemon, ended, path));
+    json_object_set_new(root, "out_of_service", describe_problems(daemon));
+    json_object_set_new(root, "of_other_users", describe_foreign(daemon));
+    text = json_dumps(root, JSON_INDENT(2));
+    json_decref(root);
+    if (text == NULL)
+        return;
+    if (!file_replace(path, text_of(text), 0644, daemon->scan_pool, &error))
+        log_write(LOG_LEVEL_WARNING, "%s", error.message);
+    free(text);
+    sd_notifyf(0, "STATUS=%d replicas, %d running, %d out of service",
+               daemon->schedule->entries->nelts, daemon->job_count,
+               daemon->problems->nelts);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One snapshot run on a thread of its own. */
+#include "snapshotd/job.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include "libreplica/base/log.h"
+#include "libreplica/operate/run_log.h"
+
+static void *job_main(void *baton)
+{
+    struct job *job = baton;
+    struct run_log *log = run_log_begin(job->entry->local_name, job->pool);
+    struct replica_snapshot_options options = {
+        .abort_on_conflict = true,
+        .accept_older = SNAPSHOT_NO_OLDER,
+        .stop = job->stop,
+        .say = run_log_say,
+        .baton = log,
+    };
+    uint64_t one = 1;
+    struct error error;
+
+    job->ok = replica_snapshot(&job->outcome, job->repository, &options, job->pool,
+                               &job->error);
+    job->ended = apr_time_now();
+    if (!job->ok)
+        run_log_error(log, "snapshot", &job->error);
+    if (!run_log_end(log, job->log_file, &error))
+        log_write(LOG_LEVEL_WARNING, "%s", error.message);
+    __atomic_store_n(&job->is_done, 1, __ATOMIC_RELEASE);
+    /* The counter cannot be full: each job adds one. */
+    if (write(job->done_fd, &one, sizeof(one)) != sizeof(one))
+        log_write(LOG_LEVEL_ERROR, "cannot wake the main loop");
+    return NULL;
+}
+
+bool job_start(struct job *job, struct error *error)
+{
+    int reason = pthread_create(&job->thread, NULL, job_main, job);
+
+    if (reason != 0)
+        return error_set_errno(error, reason, "cannot start a thread");
+    return true;
+}
+
+void job_join(struct job *job)
+{
+    pthread_join(job->thread, NULL);
+}
