@@ -3,5 +3,7 @@ bin_PROGRAMS += replicactl/replicactl
 replicactl_replicactl_SOURCES = \
 	%D%/cmd_snapshot.c \
 	%D%/command.c %D%/command.h \
-	%D%/main.c
+	%D%/main.c \
+	%D%/progress.c %D%/progress.h \
+	%D%/snapshot_all.c %D%/snapshot_all.h
 replicactl_replicactl_LDADD = $(WORK_LIBS)

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* replicactl snapshot -a. */
+#include "replicactl/snapshot_all.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <apr_strings.h>
+
+#include "libreplica/base/date.h"
+#include "libreplica/base/lock.h"
+#include "libreplica/operate/replica_list.h"
+#include "libreplica/operate/replica_snapshot.h"
+#include "libreplica/operate/run_log.h"
+#include "libreplica/operate/snapshot_slot.h"
+#include "libreplica/store/file.h"
+
+static const char *log_directory(const struct command_context *context)
+{
+    return settings_text(context->server, SETTING_LOG_DIR);
+}
+
+static bool has_logrotate(const struct command_context *context)
+{
+    const char *path = settings_text(context->server, SETTING_LOGROTATE_FILE);
+
+    if (access(path, F_OK) == 0)
+        return true;
+    fprintf(stderr,
+            "%s does not exist!\n"
+            "To prevent this error message, create the file or use -n option.\n"
+            "Suggested content:\n"
+            "%s/*.log {\n    weekly\n    missingok\n    notifempty\n}\n",
+            path, log_directory(context));
+    return false;
+}
+
+static bool log_directory_is_usable(const struct command_context *context)
+{
+    const char *directory = log_directory(context);
+    struct error error;
+
+    if (!file_make_directory(directory, 0755, context->pool, &error)) {
+        command_fail(context, &error);
+        return false;
+    }
+    if (access(directory, W_OK) != 0) {
+        fprintf(stderr, "cannot write to %s: %s\n", directory, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+static const char *log_file(const struct command_context *context,
+                            const struct snapshot_all_arguments *arguments,
+                            const char *local_name)
+{
+    return apr_pstrcat(context->pool, log_directory(context), "/",
+                       arguments->separate_logs ? local_name : "snapshots", ".log", NULL);
+}
+
+/* A line in snapshots.log that belongs to no run. */
+static void note(const struct command_context *context, const char *text)
+{
+    const char *path =
+        apr_pstrcat(context->pool, log_directory(context), "/snapshots.log", NULL);
+    char date[DATE_UTC_SIZE];
+    FILE *file = fopen(path, "ae");
+
+    date_format_utc(date, apr_time_now());
+    if (file != NULL) {
+        fprintf(file, "\n%s at %s, exiting\n", text, date);
+        fclose(file);
+    }
+}
+
+static int snapshot_logged(struct command_context *context,
+                           const struct repository *repository, void *baton)
+{
+    struct run_log *log = baton;
+    struct replica_snapshot_options options = {
+        .abort_on_conflict = true,
+        .accept_older = SNAPSHOT_NO_OLDER,
+        .stop = &context->stop,
+        .say = run_log_say,
+        .baton = log,
+    };
+    struct replica_snapshot_outcome outcome;
+    struct error error;
+
+    if (!replica_snapshot(&outcome, repository, &options, context->pool, &error)) {
+        run_log_error(log, "snapshot", &error);
+        return EXIT_FATAL;
+    }
+    return EXIT_OK;
+}
+
+/* The block is written by the process that ran: a child's memory ends with it. */
+static int snapshot_and_log(struct command_context *context,
+                            const struct repository *repository, void *baton)
+{
+    const char *path = baton;
+    struct run_log *log = run_log_begin(repository->local_name, context->pool);
+    struct error error;
+    int code = snapshot_logged(context, repository, log);
+
+    if (!run_log_end(log, path, &error))
+        command_fail(context, &error);
+    return code;
+}
+
+static void report_problems(const struct command_context *context,
+                            const struct snapshot_all_arguments *arguments,
+                            const apr_array_header_t *problems)
+{
+    for (int i = 0; i < problems->nelts; i++) {
+        const struct replica_problem *problem =
+            &APR_ARRAY_IDX(problems, i, struct replica_problem);
+        struct run_log *log = run_log_begin(problem->local_name, context->pool);
+
+        run_log_error(log, "snapshot", &problem->error);
+        run_log_end(log, log_file(context, arguments, problem->local_name), NULL);
+    }
+}
+
+static int run_all(struct command_context *context,
+                   const struct snapshot_all_arguments *arguments)
+{
+    struct replica_list_options options = {arguments->group, arguments->skip_initial};
+    apr_array_header_t *candidates, *problems;
+    struct error error;
+
+    if (!replica_list(&candidates, &problems, context->confdir, context->server, &options,
+                      context->pool, &error))
+        return command_fail(context, &error);
+    report_problems(context, arguments, problems);
+    for (int i = 0; i < candidates->nelts && !context->stop; i++) {
+        const struct repository *repository =
+            APR_ARRAY_IDX(candidates, i, struct replica_candidate).repository;
+
+        command_run_as_owner(
+            context, repository, snapshot_and_log,
+            (void *)log_file(context, arguments, repository->local_name));
+    }
+    return EXIT_OK;
+}
+
+int snapshot_all(struct command_context *context,
+                 const struct snapshot_all_arguments *arguments)
+{
+    struct error error;
+    struct lock *slot;
+    int code;
+
+    if (!log_directory_is_usable(context) ||
+        (!arguments->without_logrotate && !has_logrotate(context)))
+        return EXIT_FATAL;
+    if (!snapshot_slot_take(&slot, context->server, context->pool, &error)) {
+        if (error.code != ERROR_BUSY)
+            return command_fail(context, &error);
+        note(context, error.message);
+        return EXIT_OK;
+    }
+    code = run_all(context, arguments);
+    lock_release(slot);
+    return code;
+}
