@@ -50,14 +50,16 @@ int main(int count, char **arguments)
         return 1;
     snprintf(folder, sizeof(folder), "%s/tests/fuzz/corpus/%s", top != NULL ? top : ".",
              format + strlen("fuzz_"));
-    found = scandir(count > 1 ? arguments[1] : folder, &entries, is_input, alphasort);
+    if (count > 1)
+        snprintf(folder, sizeof(folder), "%s", arguments[1]);
+    found = scandir(folder, &entries, is_input, alphasort);
     if (found <= 0) {
         printf("1..1\nnot ok 1 - there is a corpus in %s\n", folder);
         return 1;
     }
     printf("1..%d\n", found);
     for (int i = 0; i < found; i++) {
-        bool done = replay(count > 1 ? arguments[1] : folder, entries[i]->d_name);
+        bool done = replay(folder, entries[i]->d_name);
 
         printf("%sok %d - %s\n", done ? "" : "not ", i + 1, entries[i]->d_name);
         fflush(stdout);
