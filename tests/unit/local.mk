@@ -1,8 +1,12 @@
 # One cmocka program per library file.
 UNIT_LIBS = $(DATA_LIBS) $(CMOCKA_LIBS)
-check_PROGRAMS += %D%/test_catalog_writer %D%/test_chunker %D%/test_compress %D%/test_xattr_blob
+check_PROGRAMS += %D%/test_content %D%/test_publish %D%/test_catalog_writer %D%/test_chunker %D%/test_compress %D%/test_xattr_blob
 %C%_test_catalog_writer_SOURCES = %D%/test_catalog_writer.c %D%/unit.h
 %C%_test_catalog_writer_LDADD = $(UNIT_LIBS) $(SQLITE_LIBS)
+%C%_test_content_SOURCES = %D%/test_content.c %D%/unit.h
+%C%_test_content_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
+%C%_test_publish_SOURCES = %D%/test_publish.c %D%/unit.h
+%C%_test_publish_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
 %C%_test_chunker_SOURCES = %D%/test_chunker.c %D%/unit.h
 %C%_test_chunker_LDADD = $(UNIT_LIBS)
 %C%_test_compress_SOURCES = %D%/test_compress.c %D%/unit.h
