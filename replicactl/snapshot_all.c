@@ -100,14 +100,29 @@ static int snapshot_logged(struct command_context *context,
 static int snapshot_and_log(struct command_context *context,
                             const struct repository *repository, void *baton)
 {
-    const char *path = baton;
+    const int *fd = baton;
     struct run_log *log = run_log_begin(repository->local_name, context->pool);
     struct error error;
     int code = snapshot_logged(context, repository, log);
 
-    if (!run_log_end(log, path, &error))
+    if (!run_log_end(log, *fd, &error))
         command_fail(context, &error);
     return code;
+}
+
+static void run_one(struct command_context *context,
+                    const struct snapshot_all_arguments *arguments,
+                    const struct repository *repository)
+{
+    struct error error;
+    int fd = run_log_open(log_file(context, arguments, repository->local_name), &error);
+
+    if (fd < 0) {
+        command_fail(context, &error);
+        return;
+    }
+    command_run_as_owner(context, repository, snapshot_and_log, &fd);
+    close(fd);
 }
 
 static void report_problems(const struct command_context *context,
@@ -118,9 +133,14 @@ static void report_problems(const struct command_context *context,
         const struct replica_problem *problem =
             &APR_ARRAY_IDX(problems, i, struct replica_problem);
         struct run_log *log = run_log_begin(problem->local_name, context->pool);
+        int fd;
 
         run_log_error(log, "snapshot", &problem->error);
-        run_log_end(log, log_file(context, arguments, problem->local_name), NULL);
+        fd = run_log_open(log_file(context, arguments, problem->local_name), NULL);
+        if (fd >= 0) {
+            run_log_end(log, fd, NULL);
+            close(fd);
+        }
     }
 }
 
@@ -135,14 +155,9 @@ static int run_all(struct command_context *context,
                       context->pool, &error))
         return command_fail(context, &error);
     report_problems(context, arguments, problems);
-    for (int i = 0; i < candidates->nelts && !context->stop; i++) {
-        const struct repository *repository =
-            APR_ARRAY_IDX(candidates, i, struct replica_candidate).repository;
-
-        command_run_as_owner(
-            context, repository, snapshot_and_log,
-            (void *)log_file(context, arguments, repository->local_name));
-    }
+    for (int i = 0; i < candidates->nelts && !context->stop; i++)
+        run_one(context, arguments,
+                APR_ARRAY_IDX(candidates, i, struct replica_candidate).repository);
     return EXIT_OK;
 }
 

@@ -22,14 +22,18 @@ static void *job_main(void *baton)
     };
     uint64_t one = 1;
     struct error error;
+    int fd;
 
     job->ok = replica_snapshot(&job->outcome, job->repository, &options, job->pool,
                                &job->error);
     job->ended = apr_time_now();
     if (!job->ok)
         run_log_error(log, "snapshot", &job->error);
-    if (!run_log_end(log, job->log_file, &error))
+    fd = run_log_open(job->log_file, &error);
+    if (fd < 0 || !run_log_end(log, fd, &error))
         log_write(LOG_LEVEL_WARNING, "%s", error.message);
+    if (fd >= 0)
+        close(fd);
     __atomic_store_n(&job->is_done, 1, __ATOMIC_RELEASE);
     /* The counter cannot be full: each job adds one. */
     if (write(job->done_fd, &one, sizeof(one)) != sizeof(one))

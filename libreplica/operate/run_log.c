@@ -55,24 +55,28 @@ void run_log_error(struct run_log *log, const char *verb, const struct error *er
     add(log, apr_pstrcat(log->pool, "ERROR from cvmfs_server ", verb, "!", NULL));
 }
 
-bool run_log_end(struct run_log *log, const char *path, struct error *error)
+int run_log_open(const char *path, struct error *error)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+
+    if (fd < 0)
+        error_set_errno(error, errno, "cannot write to the log %s", path);
+    return fd;
+}
+
+bool run_log_end(struct run_log *log, int fd, struct error *error)
 {
     const char *text;
-    size_t length;
     ssize_t written;
-    int fd;
+    size_t length;
 
     add_dated(log, "Finished");
     add(log, "");
     text = apr_array_pstrcat(log->pool, log->lines, '\n');
     length = strlen(text);
-    fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return error_set_errno(error, errno, "cannot write to the log %s", path);
     written = write(fd, text, length);
-    close(fd);
     if (written != (ssize_t)length)
         return error_set_errno(error, written < 0 ? errno : ENOSPC,
-                               "cannot write to the log %s", path);
+                               "cannot write the log of %s", log->local_name);
     return true;
 }

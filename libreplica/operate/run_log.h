@@ -16,9 +16,12 @@ struct run_log *run_log_begin(const char *local_name, apr_pool_t *pool);
 void run_log_say(void *baton, const char *line);
 /* "ERROR from cvmfs_server <verb>!", after the message. */
 void run_log_error(struct run_log *log, const char *verb, const struct error *error);
-/* "Finished <name> at <date>", and append the block to the file PATH in one write. The
- * file is opened anew each time: logrotate needs to tell nobody. Source:
- * stratum1-http-and-ops 3.6. */
-bool run_log_end(struct run_log *log, const char *path, struct error *error);
+/* Open a log file to append to; -1 and *error if that fails. Each run opens it anew:
+ * logrotate needs to tell nobody. Whoever may write to the log folder does this, the
+ * run's owner may not. */
+int run_log_open(const char *path, struct error *error);
+/* "Finished <name> at <date>", and append the block in one write.
+ * Source: stratum1-http-and-ops 3.6. */
+bool run_log_end(struct run_log *log, int fd, struct error *error);
 
 #endif
