@@ -239,7 +239,7 @@ bool catalog_list(struct catalog *catalog, const char *path, catalog_visit_entry
 static bool read_chunk(struct catalog_chunk *chunk, struct catalog *catalog,
                        sqlite3_stmt *row, struct error *error)
 {
-    unsigned int flags;
+    unsigned int flags = 0;
 
     if (!database_column_number(&chunk->offset, catalog->database, row, 0, error) ||
         !database_column_number(&chunk->size, catalog->database, row, 1, error) ||

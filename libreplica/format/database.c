@@ -69,9 +69,8 @@ static const char *uri_of(const char *path, enum database_mode mode, apr_pool_t 
 {
     static const char safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                "0123456789/._-";
-    char *uri = apr_palloc(pool, 3 * strlen(path) + 64), *end = uri;
+    char *escaped = apr_palloc(pool, 3 * strlen(path) + 1), *end = escaped;
 
-    end += strlen(strcpy(end, "file:"));
     for (; *path != '\0'; path++) {
         unsigned char c = (unsigned char)*path;
 
@@ -80,8 +79,9 @@ static const char *uri_of(const char *path, enum database_mode mode, apr_pool_t 
         else
             end += apr_snprintf(end, 4, "%%%02X", (unsigned int)c);
     }
-    strcpy(end, mode == DATABASE_READ ? "?mode=ro&immutable=1" : "?mode=rw");
-    return uri;
+    *end = '\0';
+    return apr_pstrcat(pool, "file:", escaped,
+                       mode == DATABASE_READ ? "?mode=ro&immutable=1" : "?mode=rw", NULL);
 }
 
 static bool find_file(struct database *database, enum database_mode mode,

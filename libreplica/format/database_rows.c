@@ -77,7 +77,7 @@ bool database_property(const char **value, struct database *database, const char
 {
     sqlite3_stmt *statement;
     struct text text;
-    bool row;
+    bool row = false;
 
     if (!property_text(&text, &statement, &row, database, key, error))
         return false;
@@ -91,7 +91,7 @@ bool database_property_number(int64_t *value, struct database *database, const c
 {
     sqlite3_stmt *statement;
     struct text text;
-    bool row, good;
+    bool row = false, good;
 
     if (!property_text(&text, &statement, &row, database, key, error))
         return false;
@@ -108,7 +108,7 @@ bool database_property_hash(struct hash *hash, struct database *database, const 
 {
     sqlite3_stmt *statement;
     struct text text;
-    bool row, good;
+    bool row = false, good;
 
     if (!property_text(&text, &statement, &row, database, key, error))
         return false;
@@ -140,7 +140,7 @@ bool database_schema(int *tenths, struct database *database, struct error *error
 {
     sqlite3_stmt *statement;
     double schema = 1.0;
-    bool row;
+    bool row = false;
 
     if (!find_property(&statement, &row, database, "schema", error))
         return false;

@@ -70,6 +70,9 @@ static bool pour_in(struct inflation *inflation, const unsigned char *bytes,
             return false;
         inflation->ended = status == Z_STREAM_END;
     } while (stream->avail_in > 0 || (!inflation->ended && stream->avail_out == 0));
+    /* Both blocks go now; the stream must not keep pointing at them. */
+    stream->next_in = NULL;
+    stream->next_out = NULL;
     return true;
 }
 
