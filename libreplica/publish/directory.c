@@ -70,6 +70,14 @@ static bool publish_next(struct publish_result *result, struct publication *publ
            head_publish(publication, &next, pool, error);
 }
 
+/* A run that failed leaves whole objects too: sync them, and the next one trusts them. */
+static bool finish(struct dirty_marker *marker, bool ok, struct error *error)
+{
+    struct error unused;
+
+    return dirty_marker_close(marker, ok ? error : &unused) && ok;
+}
+
 bool publish_directory(struct publish_result *result, const struct publish_target *target,
                        const char *directory, apr_time_t now, const volatile int *stop,
                        apr_pool_t *pool, struct error *error)
@@ -83,8 +91,7 @@ bool publish_directory(struct publish_result *result, const struct publish_targe
     apr_pool_create(&own, pool);
     ok = publication_open(&publication, target, now, stop, own, error) &&
          begin(&marker, publication, error) &&
-         publish_next(result, publication, directory, own, error) &&
-         dirty_marker_close(&marker, error);
+         finish(&marker, publish_next(result, publication, directory, own, error), error);
     apr_pool_destroy(own);
     return ok;
 }

@@ -431,3 +431,41 @@ def test_is_a_database_the_tool_reads(tmp_path):
     publisher = Publisher(tmp_path).create()
     assert Database(publisher.folder / "repository/storage/.cvmfsreflog").rows(
         "SELECT count(*) AS n FROM refs")[0]["n"] == 5
+
+
+def test_a_killed_publisher_leaves_the_old_revision_and_can_run_again(tmp_path):
+    publisher = Publisher(tmp_path, "tags=no", *SMALL_CHUNKS)
+    fill_with_everything(publisher)
+    publisher.create().ingest()
+    source_of = random.Random(11)
+    for _ in range(12):
+        for i in range(150):
+            publisher.write(f"new{i % 5}/{i}", source_of.randbytes(9000))
+        process = subprocess.Popen(
+            [TOOL, "ingest", publisher.folder / "repository", FQRN, publisher.source,
+             *publisher.options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            process.wait(timeout=source_of.uniform(0.005, 0.12))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        repository = publisher.repository()
+        fields = repository.check_manifest()
+        tree = Tree(repository)
+        tree.read(fields["C"], int(fields["B"]), b"", None)
+        for path, row in tree.entries.items():
+            if stat.S_ISREG(row["mode"]):
+                tree.content(path)
+    publisher.ingest()
+    _, tree = publisher.repository().check()
+    expect_same_tree(tree, publisher.source)
+    storage = publisher.folder / "repository/storage"
+    assert not os.listdir(storage / "data/txn")
+    assert not (storage / ".replica_dirty").exists()
+
+
+def test_a_failed_run_closes_its_marker(tmp_path):
+    publisher = Publisher(tmp_path).create()
+    publisher.write(".cvmfs/x")
+    publisher.refuse()
+    assert not (publisher.folder / "repository/storage/.replica_dirty").exists()

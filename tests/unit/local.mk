@@ -1,8 +1,10 @@
 # One cmocka program per library file.
 UNIT_LIBS = $(DATA_LIBS) $(CMOCKA_LIBS)
-check_PROGRAMS += %D%/test_content %D%/test_publish %D%/test_catalog_writer %D%/test_chunker %D%/test_compress %D%/test_xattr_blob
+check_PROGRAMS += %D%/test_stratum0_configuration %D%/test_content %D%/test_publish %D%/test_catalog_writer %D%/test_chunker %D%/test_compress %D%/test_xattr_blob
 %C%_test_catalog_writer_SOURCES = %D%/test_catalog_writer.c %D%/unit.h
 %C%_test_catalog_writer_LDADD = $(UNIT_LIBS) $(SQLITE_LIBS)
+%C%_test_stratum0_configuration_SOURCES = %D%/test_stratum0_configuration.c %D%/unit.h
+%C%_test_stratum0_configuration_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
 %C%_test_content_SOURCES = %D%/test_content.c %D%/unit.h
 %C%_test_content_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
 %C%_test_publish_SOURCES = %D%/test_publish.c %D%/unit.h
