@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A repository made from a directory holds that directory, by any reader's rules."""
 import datetime
+import hashlib
+import json
 import os
 import pathlib
 import random
@@ -190,6 +192,35 @@ def test_publishes_every_kind_of_entry(tmp_path, algorithm, compression):
                 if attributed else None)
     for path in (b"/small", b"/n1", b"/n1/n2/small"):
         assert tree.entries[path]["xattr"] == expected
+
+
+@pytest.mark.parametrize("algorithm, compression", [("sha1", "zlib"),
+                                                     ("rmd160", "zlib"),
+                                                     ("shake128", "none")])
+def test_verifies_with_our_own_checks(tmp_path, algorithm, compression):
+    publisher = Publisher(tmp_path, f"hash={algorithm}", f"compression={compression}",
+                          *SMALL_CHUNKS)
+    fill_with_everything(publisher)
+    shutil.rmtree(os.fsencode(publisher.source) + b"/not\xff")
+    for path in list(walk(publisher.source)):
+        if b"\xff" in path:
+            os.unlink(os.fsencode(publisher.source) + path)
+    for folder, _, names in os.walk(os.fsencode(publisher.source)):
+        for name in names:
+            if name == b"raw":
+                os.unlink(os.path.join(folder, name))
+    publisher.create().ingest()
+    done = subprocess.run([BUILD / "tests/interop/tree_listing",
+                           publisher.folder / "repository/storage",
+                           publisher.folder / f"repository/keys/{FQRN}.pub", FQRN,
+                           publisher.folder / "scratch"], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    listed = {entry["path"]: entry for entry in map(json.loads, done.stdout.splitlines())}
+    assert len(listed) + 1 == len(walk(publisher.source))
+    for path, entry in listed.items():
+        if entry["type"] == "file":
+            content = (publisher.source / path).read_bytes()
+            assert entry["sha256"] == hashlib.sha256(content).hexdigest()
 
 
 def test_creates_what_the_reference_creates(tmp_path):
