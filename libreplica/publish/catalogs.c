@@ -150,23 +150,38 @@ bool catalogs_add(struct catalogs *catalogs, const struct row *row, struct error
            add_chunks(catalog, entry.path, content, error);
 }
 
-/* Compare with the predecessor and take over from it what the new catalog continues. */
+static bool open_predecessor(struct catalog **old, const char **file,
+                             struct catalogs *catalogs, struct open_catalog *catalog,
+                             const struct catalog_nested *predecessor,
+                             struct error *error)
+{
+    struct object object = {predecessor->hash, OBJECT_CATALOG};
+
+    return publication_inflate(file, catalogs->publication, &object, catalog->pool,
+                               error) &&
+           catalog_open(old, *file, catalog->pool, error);
+}
+
+/* Compare with the predecessor and take over from it what the new catalog continues. Of a
+ * damaged one the revision is not known: the repository's is higher. */
 static bool follow(struct catalog_properties *properties, bool *unchanged,
                    struct catalogs *catalogs, struct open_catalog *catalog,
                    const struct catalog_nested *predecessor, struct error *error)
 {
-    struct object object = {predecessor->hash, OBJECT_CATALOG};
+    struct error reason;
     struct catalog *old;
     const char *file;
 
-    if (!publication_inflate(&file, catalogs->publication, &object, catalog->pool,
-                             error) ||
-        !catalog_open(&old, file, catalog->pool, error))
-        return false;
-    properties->revision = catalog_properties(old)->revision + 1;
     properties->previous_revision = predecessor->hash;
-    catalog_close(old);
-    return catalog_writer_matches(unchanged, catalog->writer, file, error);
+    if (open_predecessor(&old, &file, catalogs, catalog, predecessor, &reason)) {
+        properties->revision = catalog_properties(old)->revision + 1;
+        catalog_close(old);
+        return catalog_writer_matches(unchanged, catalog->writer, file, error);
+    }
+    properties->revision = catalogs->revision;
+    if (!predecessor_is_damaged(&reason) && error != NULL)
+        *error = reason;
+    return predecessor_is_damaged(&reason);
 }
 
 static bool store(struct catalog_nested *stored, struct catalogs *catalogs,

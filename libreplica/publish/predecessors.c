@@ -6,6 +6,8 @@
 #include <apr_strings.h>
 #include <apr_tables.h>
 
+#include "libreplica/base/log.h"
+
 struct predecessors {
     apr_hash_t *by_path;
     apr_array_header_t *all; /* of struct catalog_nested *, parents first */
@@ -45,6 +47,31 @@ static bool read_one(struct predecessors *predecessors, struct publication *publ
     return true;
 }
 
+bool predecessor_is_damaged(const struct error *error)
+{
+    return error->code == ERROR_NOT_FOUND || error->code == ERROR_BAD_FORMAT ||
+           error->code == ERROR_TOO_LARGE || error->code == ERROR_UNSUPPORTED;
+}
+
+static bool read_or_report(struct predecessors *predecessors,
+                           struct publication *publication,
+                           const struct catalog_nested *which, apr_pool_t *pool,
+                           apr_pool_t *scratch, struct error *error)
+{
+    struct error reason;
+
+    if (read_one(predecessors, publication, which, pool, scratch, &reason))
+        return true;
+    if (predecessor_is_damaged(&reason)) {
+        log_write(LOG_LEVEL_WARNING, "publish-predecessor-damaged path='%s' reason='%s'",
+                  text_for_people(text_of(which->path), 80, scratch), reason.message);
+        return true;
+    }
+    if (error != NULL)
+        *error = reason;
+    return false;
+}
+
 bool predecessors_read(struct predecessors **predecessors,
                        struct publication *publication, const struct hash *root,
                        int64_t root_size, apr_pool_t *pool, struct error *error)
@@ -58,13 +85,10 @@ bool predecessors_read(struct predecessors **predecessors,
     add(read, &(struct catalog_nested){"", *root, root_size}, pool);
     apr_pool_create(&scratch, pool);
     for (int i = 0; ok && i < read->all->nelts; i++) {
-        const struct catalog_nested *which =
-            APR_ARRAY_IDX(read->all, i, const struct catalog_nested *);
-
         ok = publication_continues(publication, error) &&
-             (read_one(read, publication, which, pool, scratch, error) ||
-              error_prefix(error, "catalog of '%s' in the present revision",
-                           text_for_people(text_of(which->path), 80, scratch)));
+             read_or_report(read, publication,
+                            APR_ARRAY_IDX(read->all, i, const struct catalog_nested *),
+                            pool, scratch, error);
         apr_pool_clear(scratch);
     }
     apr_pool_destroy(scratch);

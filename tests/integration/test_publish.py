@@ -458,6 +458,23 @@ def test_repairs_objects_that_a_crash_left_empty(tmp_path):
     expect_same_tree(tree, publisher.source)
 
 
+@pytest.mark.parametrize("mountpoint", [b"", b"/n1", b"/n1/n2"])
+def test_publishes_over_a_damaged_catalog(tmp_path, mountpoint):
+    publisher = Publisher(tmp_path, *SMALL_CHUNKS)
+    fill_with_everything(publisher)
+    publisher.create().ingest()
+    old = read_state(publisher)
+    name = old["tree"].catalogs[mountpoint]["hash"] + "C"
+    path = publisher.folder / "repository/storage/data" / name[:2] / name[2:]
+    path.write_bytes(path.read_bytes()[:-7])
+    publisher.ingest()
+    _, tree = publisher.repository().check()
+    expect_same_tree(tree, publisher.source)
+    path.unlink()
+    publisher.ingest()
+    publisher.repository().check()
+
+
 def test_is_a_database_the_tool_reads(tmp_path):
     publisher = Publisher(tmp_path).create()
     assert Database(publisher.folder / "repository/storage/.cvmfsreflog").rows(
