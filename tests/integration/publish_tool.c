@@ -11,7 +11,7 @@
 #include "libreplica/publish/publish.h"
 
 static const char usage[] =
-    "publish_tool create|ingest FOLDER FQRN [directory] [option=value...]\n"
+    "publish_tool create|ingest|resign FOLDER FQRN [directory] [option=value...]\n"
     "  FOLDER holds storage, spool and keys; options: hash, compression, minimum,\n"
     "  average, maximum, chunks, whole, xattrs, tags, collectable, ttl, workers, now\n";
 
@@ -85,6 +85,8 @@ static bool run(int argc, char **argv, apr_pool_t *pool, struct error *error)
         return publish_create_keys(&target, apr_time_from_sec(now), pool, error) &&
                publish_create_repository(&target, NULL, true, apr_time_from_sec(now),
                                          pool, error);
+    if (strcmp(argv[1], "resign") == 0)
+        return publish_sign_whitelist(&target, apr_time_from_sec(now), 30, pool, error);
     if (!publish_directory(&result, &target, argv[4], apr_time_from_sec(now), NULL, pool,
                            error))
         return false;
