@@ -13,6 +13,7 @@
 #define FAILURES_MAX            20
 #define COMMITS_PER_SPACE_CHECK 64
 
+/* The catalogs' own pools are gone by now: a pool destroys its children before its cleanups. */
 static apr_status_t walk_cleanup(void *baton)
 {
     struct catalog_walk *walk = baton;
@@ -21,8 +22,6 @@ static apr_status_t walk_cleanup(void *baton)
          i = apr_hash_next(i)) {
         struct walk_catalog *catalog = apr_hash_this_val(i);
 
-        if (catalog->pool != NULL)
-            apr_pool_destroy(catalog->pool);
         free(catalog->path);
         free(catalog);
     }

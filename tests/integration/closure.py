@@ -113,3 +113,13 @@ def stored_objects(storage):
     return {str(path.relative_to(storage)) for path in (storage / "data").glob("??/*")}
 
 
+
+
+def tag_roots(storage):
+    """The root catalogs of the head and of all tags."""
+    fields = manifest_fields(storage)
+    file = tempfile.NamedTemporaryFile()
+    file.write(zlib.decompress((storage / object_path(fields["H"], "H")).read_bytes()))
+    file.flush()
+    with sqlite3.connect(f"file:{file.name}?immutable=1", uri=True) as database:
+        return {fields["C"]} | {row[0] for row in database.execute("SELECT hash FROM tags")}

@@ -9,10 +9,12 @@ import subprocess
 
 import pytest
 
+import closure
 from closure import Closure, manifest_fields
 from origin import Origin
 from replica import Published, Replica
 from sources import change, fill
+from tree import digest
 
 FQRN = "sw.example.net"
 DATA = r"/data/../[0-9a-f]+P?$"
@@ -78,7 +80,8 @@ def head_path(site, letter):
 
 def nested_pattern(site):
     """Some catalog that is not the root's."""
-    return rf"(?!.*{head_path(site, 'C')}).*/data/../[0-9a-f]+C$"
+    tags = closure.tag_roots(site.origin.repositories[FQRN])
+    return rf"^(?!.*({'|'.join(text[2:] for text in tags)})).*/data/../[0-9a-f]+C$"
 
 
 # What the origin does (pattern, kind, argument), and a word of the error.
@@ -114,16 +117,14 @@ def test_a_fault_publishes_nothing_and_passes(site, name):
         pattern = r"\.cvmfspublished$"  # the certificate is here already
         word = "cvmfspublished"
     if name.endswith("metainfo") and site.replica.manifest() is not None:
-        site.replica.configure()
-        for path in (site.replica.storage / "data").glob("??/*M"):
-            path.unlink()
+        pattern = r"\.cvmfspublished$"  # both revisions have the same metainfo
+        word = "cvmfspublished"
     before = site.replica.manifest()
     fault = site.origin.fault(pattern, kind, argument)
     run = site.replica.snapshot().assert_failed("" if word == "Site" else word)
     assert fault.hits > 0
     assert f"{site.origin.port}" in run.output, "the message names the origin"
-    if site.replica.manifest() is not None or "metainfo" not in name:
-        site.assert_nothing_published(before)
+    site.assert_nothing_published(before)
     site.assert_recovers()
 
 
@@ -185,14 +186,15 @@ def test_one_corrupt_answer_is_fetched_again_past_caches(site):
 def test_a_large_object_that_is_cut_goes_on_where_it_stopped(folder, ranges):
     source = folder / "source"
     source.mkdir()
-    (source / "large").write_bytes(random.Random(3).randbytes(1_000_000))
+    content = random.Random(3).randbytes(1_000_000)
+    (source / "large").write_bytes(content)
     published = Published(folder / "origin", FQRN, "compression=none")
     published.publish(source)
     origin = Origin({FQRN: published.storage}, random.Random(1))
     try:
         origin.allows_ranges = ranges
         replica = Replica(folder / "replica", FQRN, origin.url(FQRN), published.key)
-        origin.fault(DATA, "cut", 700_000, times=1)
+        origin.fault(digest(content)[2:], "cut", 700_000, times=1)
         replica.snapshot().assert_ok()
         asked = [headers["Range"] for _, _, headers in origin.requests if "Range" in headers]
         assert len(asked) == 1
@@ -269,6 +271,7 @@ def test_two_snapshots_at_once_take_turns_or_refuse(site):
 
 def test_term_stops_a_snapshot_and_keeps_what_is_whole(site):
     before = site.replica.manifest()
+    site.origin.heal()
     site.origin.fault(r"P$", "stall", 5)
     process = site.replica.begin()
     while not any(path.endswith("P") for path in site.origin.paths()):
@@ -284,6 +287,7 @@ def test_term_stops_a_snapshot_and_keeps_what_is_whole(site):
 
 
 def test_objects_truncated_after_a_crash_are_repaired(site):
+    site.origin.heal()
     site.origin.fault(r"P$", "stall", 5)
     process = site.replica.begin()
     while not any(path.endswith("P") for path in site.origin.paths()):
