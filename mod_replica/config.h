@@ -4,8 +4,8 @@
 #ifndef REPLICA_MOD_CONFIG_H
 #define REPLICA_MOD_CONFIG_H
 
-#include "httpd.h"
-#include "http_config.h"
+#include <httpd.h>
+#include <http_config.h>
 
 #include "libreplica/base/settings.h"
 

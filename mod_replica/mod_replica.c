@@ -2,10 +2,10 @@
 /* httpd's view of the module: the hooks, and nothing else. */
 #include <string.h>
 #include <apr_strings.h>
-#include "httpd.h"
-#include "http_config.h"
-#include "http_protocol.h"
-#include "http_request.h"
+#include <httpd.h>
+#include <http_config.h>
+#include <http_protocol.h>
+#include <http_request.h>
 
 #include "mod_replica/config.h"
 #include "mod_replica/reply.h"

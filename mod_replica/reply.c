@@ -3,15 +3,16 @@
 #include "mod_replica/reply.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 #include <apr_buckets.h>
 #include <apr_portable.h>
 #include <apr_strings.h>
-#include "http_config.h"
-#include "http_core.h"
-#include "http_log.h"
-#include "http_protocol.h"
-#include "util_filter.h"
+#include <http_config.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <util_filter.h>
 
 APLOG_USE_MODULE(replica);
 
@@ -96,6 +97,9 @@ static bool insert_file(apr_bucket_brigade *brigade, const struct store_read *fi
                         r->pool) != APR_SUCCESS ||
         apr_file_dup(&own, borrowed, r->pool) != APR_SUCCESS)
         return false;
+    /* APR's dup(2) forgets what the original had. */
+    apr_os_file_get(&descriptor, own);
+    fcntl(descriptor, F_SETFD, FD_CLOEXEC);
     bucket = apr_brigade_insert_file(brigade, own, 0, file->size, r->pool);
     if (core->enable_mmap == ENABLE_MMAP_OFF)
         apr_bucket_file_enable_mmap(bucket, 0);

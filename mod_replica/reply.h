@@ -4,7 +4,7 @@
 #ifndef REPLICA_MOD_REPLY_H
 #define REPLICA_MOD_REPLY_H
 
-#include "httpd.h"
+#include <httpd.h>
 
 #include "libreplica/base/error.h"
 #include "libreplica/store/store_read.h"

@@ -7,8 +7,8 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 #include <apr_thread_mutex.h>
-#include "http_config.h"
-#include "http_log.h"
+#include <http_config.h>
+#include <http_log.h>
 
 #include "libreplica/store/repository.h"
 

@@ -5,7 +5,7 @@
 #define REPLICA_MOD_REPOSITORY_CACHE_H
 
 #include <stdbool.h>
-#include "httpd.h"
+#include <httpd.h>
 
 #include "libreplica/base/settings.h"
 #include "libreplica/base/text.h"

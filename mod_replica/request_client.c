@@ -6,8 +6,8 @@
 #include <string.h>
 #include <apr_network_io.h>
 #include <apr_strings.h>
-#include "http_config.h"
-#include "http_log.h"
+#include <http_config.h>
+#include <http_log.h>
 
 #include "mod_replica/config.h"
 

@@ -3,7 +3,7 @@
 #ifndef REPLICA_MOD_REQUEST_CLIENT_H
 #define REPLICA_MOD_REQUEST_CLIENT_H
 
-#include "httpd.h"
+#include <httpd.h>
 
 /* Hook post_read_request: give httpd the effective client as the request's address, for
  * `Require`, for the access log and for ourselves. That is the peer or, if the peer is a

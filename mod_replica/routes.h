@@ -4,7 +4,7 @@
 #define REPLICA_MOD_ROUTES_H
 
 #include <stdbool.h>
-#include "httpd.h"
+#include <httpd.h>
 
 #include "libreplica/format/request_path.h"
 #include "mod_replica/config.h"

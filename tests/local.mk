@@ -8,6 +8,8 @@ AM_TESTS_ENVIRONMENT = CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; 
 check_SCRIPTS =
 include tests/unit/local.mk
 include tests/integration/publish.mk
+include tests/integration/serve.mk
 include tests/fuzz/local.mk
 include tests/guards/local.mk
 include tests/interop/local.mk
+include tests/bench/local.mk

@@ -4,7 +4,7 @@
 
 #include <unistd.h>
 #include <apr_strings.h>
-#include "http_protocol.h"
+#include <http_protocol.h>
 
 #include "mod_replica/reply.h"
 #include "mod_replica/repository_cache.h"
