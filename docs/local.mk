@@ -1,1 +1,2 @@
 # Documents.
+EXTRA_DIST += %D%/requests.md
