@@ -172,6 +172,18 @@ static const char *log_file(struct daemon *daemon, apr_pool_t *pool)
                        "/snapshots.log", NULL);
 }
 
+/* The bound that is shared with `snapshot -a`. A place for its locks that we may not
+ * write to, made by another user, must not stop replication: our own bound stays. */
+static bool take_slot(struct daemon *daemon, struct job *job, struct error *error)
+{
+    if (snapshot_slot_take(&job->slot, daemon->server, job->pool, error))
+        return true;
+    if (error->code == ERROR_BUSY)
+        return false;
+    daemon_report_once(daemon, LOG_LEVEL_WARNING, error->message);
+    return true;
+}
+
 /* False: not now; *error says why. */
 static bool start_job(struct daemon *daemon, struct schedule_entry *entry,
                       struct error *error)
@@ -187,7 +199,7 @@ static bool start_job(struct daemon *daemon, struct schedule_entry *entry,
     job->stop = &daemon->stop;
     job->done_fd = daemon->done_fd;
     job->started = apr_time_now();
-    if (!snapshot_slot_take(&job->slot, daemon->server, pool, error) ||
+    if (!take_slot(daemon, job, error) ||
         !repository_read(&job->repository, daemon->confdir, entry->local_name,
                          daemon->server, pool, error) ||
         !job_start(job, error)) {

@@ -4,6 +4,7 @@
 #define REPLICA_SNAPSHOTD_DAEMON_H
 
 #include <apr_hash.h>
+#include "libreplica/base/log.h"
 #include "libreplica/base/settings.h"
 #include "snapshotd/job.h"
 #include "snapshotd/schedule.h"
@@ -39,6 +40,8 @@ int daemon_run(struct daemon *daemon);
 void daemon_scan(struct daemon *daemon);
 /* Remove what runs cut off by a crash left behind. */
 void daemon_clean_up(struct daemon *daemon);
+/* A complaint that a scan every few seconds must not repeat. */
+void daemon_report_once(struct daemon *daemon, enum log_level level, const char *text);
 apr_time_t daemon_interval(const struct repository *repository);
 
 /* daemon_status.c: <spool>/snapshotd.json, for people and monitors. */

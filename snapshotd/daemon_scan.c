@@ -18,7 +18,7 @@ apr_time_t daemon_interval(const struct repository *repository)
         settings_number(repository->settings, SETTING_SNAPSHOT_INTERVAL));
 }
 
-static void report_once(struct daemon *daemon, enum log_level level, const char *text)
+void daemon_report_once(struct daemon *daemon, enum log_level level, const char *text)
 {
     if (apr_hash_get(daemon->reported, text, APR_HASH_KEY_STRING) != NULL)
         return;
@@ -44,7 +44,7 @@ static void see(struct daemon *daemon, const struct replica_candidate *candidate
         return;
     }
     APR_ARRAY_PUSH(daemon->foreign, const char *) = repository->local_name;
-    report_once(
+    daemon_report_once(
         daemon, LOG_LEVEL_WARNING,
         apr_psprintf(daemon->scan_pool,
                      "repository=%s belongs to %s: this daemon runs as %s and leaves "
@@ -58,9 +58,10 @@ static void complain(struct daemon *daemon)
         const struct replica_problem *problem =
             &APR_ARRAY_IDX(daemon->problems, i, struct replica_problem);
 
-        report_once(daemon, LOG_LEVEL_ERROR,
-                    apr_psprintf(daemon->scan_pool, "repository=%s out of service: %s",
-                                 problem->local_name, problem->error.message));
+        daemon_report_once(daemon, LOG_LEVEL_ERROR,
+                           apr_psprintf(daemon->scan_pool,
+                                        "repository=%s out of service: %s",
+                                        problem->local_name, problem->error.message));
     }
 }
 
@@ -77,7 +78,7 @@ void daemon_scan(struct daemon *daemon)
         apr_array_make(daemon->scan_pool, 0, sizeof(struct replica_problem));
     if (!replica_list(&candidates, &daemon->problems, daemon->confdir, daemon->server,
                       &options, daemon->scan_pool, &error)) {
-        report_once(daemon, LOG_LEVEL_ERROR, error.message);
+        daemon_report_once(daemon, LOG_LEVEL_ERROR, error.message);
         return;
     }
     for (int i = 0; i < candidates->nelts; i++)

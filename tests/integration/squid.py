@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real Squid on free loopback ports, from a shipped configuration."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+from servers import TOP, first_program, free_port, is_listening, wait_until
+
+SHIPPED = TOP / "conf" / "squid"
+
+
+class Squid:
+    """Squid with the shipped file NAME: its ports, its httpd and its logs moved elsewhere, and
+    what every private instance needs added. .ports maps a port of the file to ours."""
+
+    def __init__(self, folder, name, httpd_port):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True)
+        self.program = first_program("squid")
+        self.process = None
+        self.ports = {}
+        self.configuration = self.folder / "squid.conf"
+        text = (SHIPPED / name).read_text()
+        text = re.sub(r"^http_port (\d+)", self.move_port, text, flags=re.M)
+        text = text.replace("parent 8080 ", f"parent {httpd_port} ")
+        text = text.replace("/var/log/squid/", f"{self.folder}/")
+        self.configuration.write_text(
+            text + "\n" + "\n".join([
+                f"pid_filename {self.folder}/squid.pid", f"cache_log {self.folder}/cache.log",
+                f"coredump_dir {self.folder}", "memory_cache_shared off",
+                "netdb_filename none"]) + "\n")
+        if os.geteuid() == 0:
+            for user in ("proxy", "squid"):
+                try:
+                    shutil.chown(self.folder, user)
+                    break
+                except LookupError:
+                    pass
+
+    def move_port(self, match):
+        self.ports[int(match.group(1))] = port = free_port()
+        return f"http_port 127.0.0.1:{port}"
+
+    def command(self, *arguments):
+        # The name of a service has letters and digits only, and is one for each instance.
+        return [self.program, "-N", "-n", f"replica{os.getpid()}x{min(self.ports.values())}",
+                "-f", str(self.configuration), *arguments]
+
+    def parse(self):
+        """What `squid -k parse` complains about."""
+        run = subprocess.run(self.command("-k", "parse"), capture_output=True, text=True)
+        return [line for line in run.stderr.splitlines()
+                if re.search(r"WARNING|ERROR|FATAL", line)]
+
+    def start(self):
+        with open(self.folder / "stderr", "wb") as stderr:
+            self.process = subprocess.Popen(self.command(), stderr=stderr)
+        wait_until(lambda: self.process.poll() is not None
+                   or all(is_listening(port) for port in self.ports.values()), "Squid listens")
+        assert self.process.poll() is None, (self.folder / "cache.log").read_text()
+        return self
+
+    def stop(self):
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The shipped Squid in front of the shipped doors: what a stranger can reach, what is cached."""
+
+import socket
+
+import pytest
+
+from servers import DEADLINE_SECONDS, fetch
+from squid import SHIPPED, Squid
+
+# Squid knows 127.0.0.1 as localhost; this loopback address it does not.
+STRANGER = "127.0.0.2"
+
+# Things that httpd here would show to local clients, and odd ways to name them.
+FORBIDDEN = [
+    "/", "/server-status", "/server-status?auto", "/cvmfs", "/index.html", "/replica-status",
+    "/squid-internal-mgr/menu", "/squid-internal-mgr/info", "/squid-internal-static/icons/",
+    "/cvmfs/../server-status", "/cvmfs/%2e%2e/server-status", "/cvmfs/..%2fserver-status",
+    "/cvmfs/x/../../server-status", "/cvmfs//../server-status", "/cvmfs/./../server-status",
+    "//server-status", "/CVMFS/sw.example.net/.cvmfspublished", "/robots.txt/../server-status",
+    "/robots.txtx", "/cvmfs/..", "/cvmfs/..;/server-status", "/cvmfs/%2e%2e%2fserver-status",
+    "/cvmfs/\\..\\server-status", "http://127.0.0.1/server-status",
+    "http://other.example.net/server-status", "/.well-known/x",
+]
+
+
+@pytest.fixture
+def status_httpd(start_httpd):
+    """A server that also has what strangers must not see."""
+    return start_httpd("ExtendedStatus On\n<Location /server-status>\n"
+                       "SetHandler server-status\nRequire local\n</Location>",
+                       modules=("status",))
+
+
+@pytest.fixture
+def squid(folder, status_httpd):
+    server = Squid(folder / "squid", "squid-accelerator.conf", status_httpd.port).start()
+    yield server
+    server.stop()
+
+
+def ask(port, path, source=STRANGER, method="GET", headers=()):
+    """Status and body of a request that leaves from SOURCE, sent byte for byte."""
+    with socket.socket() as connection:
+        connection.settimeout(DEADLINE_SECONDS)
+        connection.bind((source, 0))
+        connection.connect(("127.0.0.1", port))
+        lines = [f"{method} {path} HTTP/1.1", "Host: replica.example.net",
+                 "Connection: close", *headers]
+        connection.sendall("\r\n".join(lines).encode() + b"\r\n\r\n")
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return int(head.split()[1]), body
+
+
+def test_the_shipped_file_parses_without_a_word(folder):
+    squid = Squid(folder / "squid", "squid-accelerator.conf", 8080)
+    assert squid.parse() == []
+    assert sorted(squid.ports) == [80, 8000]
+    text = (SHIPPED / "squid-accelerator.conf").read_text()
+    for line in ("cache deny !CVMFSAPI", "cache_mem 256 MB", "http_port 80 accel",
+                 "http_port 8000 accel"):
+        assert line in text
+
+
+def test_a_stranger_gets_replicas_on_both_ports(squid, status_httpd, repository):
+    path = repository.add_object(b"content")
+    for port in squid.ports.values():
+        assert ask(port, f"{repository.url}/{path}") == (200, b"content")
+        assert ask(port, "/robots.txt")[0] == 200
+        assert ask(port, f"{repository.url}/data/aa/none")[0] == 404
+
+
+@pytest.mark.parametrize("path", FORBIDDEN)
+def test_a_stranger_gets_nothing_else(squid, status_httpd, path):
+    assert status_httpd.fetch("/server-status").status == 200, "it is there for local clients"
+    for port in squid.ports.values():
+        status, body = ask(port, path)
+        assert status in (400, 403, 404), body
+        assert b"Apache Server Status" not in body
+        assert b"Cache Manager" not in body
+
+
+def test_only_reading_methods_pass(squid, repository):
+    path = repository.add_object(b"content")
+    port = squid.ports[80]
+    for method in ("POST", "PUT", "DELETE", "TRACE", "OPTIONS", "CONNECT", "PURGE"):
+        assert ask(port, f"{repository.url}/{path}", method=method,
+                   headers=["Content-Length: 0"])[0] in (400, 403, 405, 501)
+    assert ask(port, f"{repository.url}/{path}", method="HEAD") == (200, b"")
+
+
+def test_data_are_not_cached_and_the_api_may_be(squid, status_httpd, repository):
+    path = f"{repository.url}/{repository.add_object(b'content')}"
+    before = len(status_httpd.access_lines())
+    for _ in range(3):
+        assert ask(squid.ports[80], path) == (200, b"content")
+    lines = [line for line in status_httpd.access_lines()[before:] if path in line]
+    assert len(lines) == 3, "each request reached httpd"
+
+
+def test_a_request_without_a_host_is_answered(squid, repository):
+    path = f"{repository.url}/{repository.add_object(b'content')}"
+    with socket.create_connection(("127.0.0.1", squid.ports[8000])) as connection:
+        connection.settimeout(DEADLINE_SECONDS)
+        connection.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+    assert b" 200 " in answer.split(b"\r\n")[0] and answer.endswith(b"content")
+
+
+def test_the_client_behind_squid_is_known(squid, status_httpd, repository):
+    path = f"{repository.url}/{repository.add_object(b'content')}"
+    ask(squid.ports[80], path)
+    fetch(squid.ports[80], path)
+    clients = [line.split()[0] for line in status_httpd.access_lines() if path in line]
+    assert clients[-2:] == [STRANGER, "127.0.0.1"]
