@@ -8,6 +8,7 @@
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -47,7 +48,7 @@ static bool add_matches(apr_array_header_t *names, const apr_array_header_t *con
     return any;
 }
 
-static const char *with_domain(const struct command_context *context, const char *name)
+const char *command_full_name(const struct command_context *context, const char *name)
 {
     const char *domain = settings_text(context->server, SETTING_DEFAULT_DOMAIN);
 
@@ -78,7 +79,7 @@ bool command_repositories(apr_array_header_t **names,
     }
     for (int i = 0; i < argc; i++)
         if (!add_matches(*names, configured, argv[i]) &&
-            !add_matches(*names, configured, with_domain(context, argv[i]))) {
+            !add_matches(*names, configured, command_full_name(context, argv[i]))) {
             fprintf(stderr, "The repository %s does not exist.\n", argv[i]);
             return false;
         }
@@ -137,4 +138,120 @@ int command_run_as_owner(struct command_context *context,
         _exit(code);
     }
     return child < 0 ? EXIT_FATAL : wait_for(child);
+}
+
+/* The path or the nearest of its parents that is there. */
+static const char *existing_parent(const char *path, apr_pool_t *pool)
+{
+    char *parent = apr_pstrdup(pool, path), *slash;
+
+    while (access(parent, F_OK) != 0 && errno == ENOENT &&
+           (slash = strrchr(parent, '/')) != NULL && slash != parent)
+        *slash = '\0';
+    return parent;
+}
+
+bool command_may_change(const struct command_context *context, const char *action,
+                        const apr_array_header_t *directories)
+{
+    if (geteuid() == 0)
+        return true;
+    for (int i = 0; i < directories->nelts; i++) {
+        const char *path =
+            existing_parent(APR_ARRAY_IDX(directories, i, const char *), context->pool);
+
+        if (access(path, W_OK | X_OK) == 0)
+            continue;
+        fprintf(stderr,
+                "Only root can %s: you may not write to %s.\n"
+                "To work without root, let REPLICA_CONFDIR name a directory of yours "
+                "and set\nREPLICA_STORAGE_DIR, REPLICA_SPOOL_DIR and REPLICA_LOG_DIR in "
+                "its file replica.local.\n",
+                action, path);
+        return false;
+    }
+    return true;
+}
+
+apr_array_header_t *command_directories(const struct command_context *context)
+{
+    apr_array_header_t *paths = apr_array_make(context->pool, 4, sizeof(const char *));
+
+    APR_ARRAY_PUSH(paths, const char *) =
+        apr_pstrcat(context->pool, context->confdir, "/repositories.d", NULL);
+    APR_ARRAY_PUSH(paths, const char *) =
+        settings_text(context->server, SETTING_STORAGE_DIR);
+    APR_ARRAY_PUSH(paths, const char *) =
+        settings_text(context->server, SETTING_SERVER_SPOOL_DIR);
+    return paths;
+}
+
+bool command_ask(char *reply, size_t size, const char *question)
+{
+    fputs(question, stdout);
+    fflush(stdout);
+    if (fgets(reply, (int)size, stdin) == NULL) {
+        putchar('\n');
+        return false;
+    }
+    reply[strcspn(reply, "\n")] = '\0';
+    return true;
+}
+
+static const char *ask_owner(char *reply, size_t size, const char *name,
+                             const char *current, apr_pool_t *pool)
+{
+    const char *question = apr_psprintf(pool, "Owner of %s [%s]: ", name, current);
+
+    if (!isatty(STDIN_FILENO)) {
+        fprintf(stderr, "NOTE: no owner was given (-o): %s will belong to %s\n", name,
+                current);
+        return current;
+    }
+    return command_ask(reply, size, question) && *reply != '\0' ? reply : current;
+}
+
+bool command_choose_owner(struct owner *owner, const struct command_context *context,
+                          const char *name, const char *given)
+{
+    const char *current = owner_current_name(context->pool);
+    char reply[256];
+    struct error error;
+
+    if (given == NULL)
+        given = ask_owner(reply, sizeof(reply), name, current, context->pool);
+    if (!owner_find(owner, given, context->pool, &error)) {
+        command_fail(context, &error);
+        return false;
+    }
+    if (geteuid() == 0 || geteuid() == owner->uid)
+        return true;
+    fprintf(stderr, "Only root can create a repository for another user: you are %s\n",
+            current);
+    return false;
+}
+
+void command_say(void *baton, const char *line)
+{
+    puts(line);
+    fflush(stdout);
+}
+
+const char *command_keys_directory(const struct command_context *context)
+{
+    const char *set = settings_text(context->server, SETTING_KEYS_DIR);
+
+    return *set != '\0' ? set
+                        : apr_pstrcat(context->pool, context->confdir, "/keys", NULL);
+}
+
+const char *command_absolute_path(const struct command_context *context, const char *path)
+{
+    char *current;
+
+    if (*path == '/' || (current = getcwd(NULL, 0)) == NULL)
+        return path;
+    path = apr_pstrcat(context->pool, current, "/", path, NULL);
+    free(current);
+    return path;
 }

@@ -7,6 +7,7 @@
 #include <apr_pools.h>
 #include <apr_tables.h>
 #include "libreplica/base/settings.h"
+#include "libreplica/operate/owner.h"
 #include "libreplica/store/repository.h"
 
 /* The reference's exit codes. Source: stratum1-http-and-ops 3. */
@@ -49,6 +50,38 @@ int command_run_as_owner(struct command_context *context,
                          const struct repository *repository, command_work *work,
                          void *baton);
 
+/* A name without a dot gets CVMFS_DEFAULT_DOMAIN, if there is one. */
+const char *command_full_name(const struct command_context *context, const char *name);
+
+/* Whether this process may change DIRECTORIES (of const char *): as root, or because
+ * they, or what of their parents is there, are writable. False: a message was printed,
+ * which begins "Only root can <action>". */
+bool command_may_change(const struct command_context *context, const char *action,
+                        const apr_array_header_t *directories);
+/* The directories that a new or changed repository needs: configuration, storage, spool.
+ */
+apr_array_header_t *command_directories(const struct command_context *context);
+
+/* The owner of a repository to be: GIVEN, or who a terminal's user says, or the caller.
+ * False: a message was printed. */
+bool command_choose_owner(struct owner *owner, const struct command_context *context,
+                          const char *name, const char *given);
+
+/* Print QUESTION and read one line, without its LF. False at the end of the input. */
+bool command_ask(char *reply, size_t size, const char *question);
+
+/* For options that take a `say`: a line on stdout at once. */
+void command_say(void *baton, const char *line);
+
+/* Where keys are. */
+const char *command_keys_directory(const struct command_context *context);
+/* PATH as it is from anywhere. */
+const char *command_absolute_path(const struct command_context *context,
+                                  const char *path);
+
+int cmd_add_replica(struct command_context *context, int argc, char **argv);
+int cmd_rmfs(struct command_context *context, int argc, char **argv);
 int cmd_snapshot(struct command_context *context, int argc, char **argv);
+int cmd_update_info(struct command_context *context, int argc, char **argv);
 
 #endif

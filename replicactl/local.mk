@@ -1,7 +1,10 @@
 # The administrator's tool.
 bin_PROGRAMS += replicactl/replicactl
 replicactl_replicactl_SOURCES = \
+	%D%/cmd_add_replica.c \
+	%D%/cmd_rmfs.c \
 	%D%/cmd_snapshot.c \
+	%D%/cmd_update_info.c \
 	%D%/command.c %D%/command.h \
 	%D%/main.c \
 	%D%/progress.c %D%/progress.h \

@@ -10,15 +10,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <apr_general.h>
 #include <apr_strings.h>
 
 #include "libreplica/format/hash.h"
 
 static const struct command commands[] = {
+    {"add-replica",
+     "[-o OWNER] [-n ALIAS] [-w URL] [-u UPSTREAM] [-g GROUP] [-z] [-a] [-p]\n"
+     "              STRATUM0-URL PUBLIC-KEY | -P [-o OWNER] [-n ALIAS] STRATUM0-URL",
+     "Register a replica of a repository.", cmd_add_replica},
     {"snapshot",
      "[-t] [--accept-older REVISION] [NAME...] | -a [-s] [-n] [-i] [-g GROUP]",
      "Bring replicas to the revision their origins publish.", cmd_snapshot},
+    {"update-info", "[-e] [-p]",
+     "Edit meta.json (not with -e) and write repositories.json.", cmd_update_info},
+    {"rmfs", "[-f] [-p] NAME...",
+     "Remove repositories; -p keeps their data and keys, -f does not ask.", cmd_rmfs},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(*commands))
 
@@ -97,6 +106,7 @@ static int run_command(const struct command *command, int argc, char **argv)
         fprintf(stderr, "%s\n", settings_warning(server, i));
     context.server = server;
     catch_signals();
+    opterr = 0;
     return command->run(&context, argc, argv);
 }
 

@@ -1,10 +1,15 @@
 # Level 5: the administrator's verbs, one a file.
 libreplica_work_la_SOURCES += \
-	%D%/stratum0_configuration.c %D%/stratum0_configuration.h
-libreplica_work_la_SOURCES += \
+	%D%/add_replica.c %D%/add_replica.h \
+	%D%/configuration_line.c %D%/configuration_line.h \
 	%D%/journal.c %D%/journal.h \
+	%D%/new_folders.c %D%/new_folders.h \
+	%D%/owner.c %D%/owner.h \
+	%D%/remove_repository.c %D%/remove_repository.h \
 	%D%/replica_list.c %D%/replica_list.h \
 	%D%/replica_snapshot.c %D%/replica_snapshot.h \
 	%D%/run_log.c %D%/run_log.h \
+	%D%/server_info.c %D%/server_info.h \
 	%D%/snapshot_slot.c %D%/snapshot_slot.h \
-	%D%/status.c %D%/status.h
+	%D%/status.c %D%/status.h \
+	%D%/stratum0_configuration.c %D%/stratum0_configuration.h

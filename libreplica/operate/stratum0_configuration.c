@@ -8,6 +8,7 @@
 
 #include "libreplica/base/settings.h"
 #include "libreplica/store/file.h"
+#include "libreplica/store/repository.h"
 
 static bool check_value(const char *what, const char *value, struct error *error)
 {
@@ -50,11 +51,11 @@ static const char *identity_lines(const struct stratum0_configuration *configura
                         "CVMFS_UNION_DIR=/cvmfs/%s\n"
                         "CVMFS_SPOOL_DIR=%s\n"
                         "CVMFS_STRATUM0=%s\n"
-                        "CVMFS_UPSTREAM_STORAGE=local,%s/data/txn,%s\n",
+                        "CVMFS_UPSTREAM_STORAGE=%s\n",
                         setting_table[SETTING_CREATOR_VERSION].fallback,
                         configuration->fqrn, configuration->user, configuration->fqrn,
-                        configuration->spool, configuration->url, configuration->storage,
-                        configuration->storage);
+                        configuration->spool, configuration->url,
+                        repository_format_upstream(configuration->storage, pool));
 }
 
 /* Defaults are written out, so that they hold even if a later version has others. */

@@ -26,7 +26,7 @@ struct ensemble_source {
     const char *origin_url;
     const apr_array_header_t *master_keys; /* of struct key * */
     struct fetcher *fetcher;
-    struct store *store; /* a certificate that is in it is not fetched again */
+    struct store *store; /* a certificate that is in it is not fetched again; or NULL */
 };
 
 /* Fetch and verify all of it as cvmfs-format 2.4 says; a mismatch between files that were

@@ -41,7 +41,7 @@ bool small_object_get(struct text *bytes, const struct small_object_source *sour
 {
     char path[OBJECT_PATH_SIZE + 16], name[OBJECT_NAME_SIZE];
 
-    if (read_local(bytes, source->store, object, pool))
+    if (source->store != NULL && read_local(bytes, source->store, object, pool))
         return true;
     if (source->at_alternative_path)
         apr_snprintf(path, sizeof(path), ".cvmfsalt-%s", object_name(name, object));

@@ -11,7 +11,7 @@
 struct small_object_source {
     struct fetcher *fetcher;
     const char *origin_url;
-    struct store *store;
+    struct store *store;      /* NULL: there is none yet */
     bool at_alternative_path; /* fetch .cvmfsalt-<object> instead of data/... */
 };
 

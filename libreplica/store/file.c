@@ -2,6 +2,7 @@
 /* Small files outside the storage trees. */
 #include "libreplica/store/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,6 +12,8 @@
 #include <apr_strings.h>
 
 #include "libreplica/store/store_internal.h"
+
+#define TREE_DEPTH_MAX 200
 
 bool file_read(struct text *content, const char *path, int64_t limit, apr_pool_t *pool,
                struct error *error)
@@ -53,6 +56,10 @@ static bool write_new(const char *path, struct text content, unsigned int mode, 
     if (fd < 0)
         return error_set_errno(error, errno, "cannot create %s", path);
     ok = store_write_all(fd, content.bytes, content.length, path, error);
+    /* What is replaced whole is read by other users: the umask of whoever ran last must
+     * not decide that. */
+    if (ok && sync && fchmod(fd, mode) != 0)
+        ok = error_set_errno(error, errno, "cannot change the mode of %s", path);
     if (ok && sync && fsync(fd) != 0)
         ok = error_set_errno(error, errno, "cannot sync %s", path);
     if (close(fd) != 0 && ok)
@@ -97,4 +104,57 @@ bool file_make_directory(const char *path, unsigned int mode, apr_pool_t *pool,
             return true;
         *slash = '/';
     }
+}
+
+static bool remove_entry(int parent, const char *name, const char *path, int depth,
+                         struct error *error);
+
+static bool remove_entries(DIR *directory, const char *path, int depth,
+                           struct error *error)
+{
+    const struct dirent *entry;
+
+    while ((entry = readdir(directory)) != NULL)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            !remove_entry(dirfd(directory), entry->d_name, path, depth, error))
+            return false;
+    return true;
+}
+
+/* Empty the directory NAME in PARENT and remove it. */
+static bool remove_directory(int parent, const char *name, const char *path, int depth,
+                             struct error *error)
+{
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
+    bool ok;
+
+    if (directory == NULL) {
+        error_set_errno(error, errno, "cannot open %s in %s", name, path);
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    ok = depth < TREE_DEPTH_MAX
+             ? remove_entries(directory, path, depth + 1, error)
+             : error_set(error, ERROR_TOO_LARGE, "%s is nested too deep", path);
+    closedir(directory);
+    return ok && (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT ||
+                  error_set_errno(error, errno, "cannot remove %s in %s", name, path));
+}
+
+/* unlinkat on a directory fails with EISDIR (Linux) or EPERM (POSIX). */
+static bool remove_entry(int parent, const char *name, const char *path, int depth,
+                         struct error *error)
+{
+    if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
+        return true;
+    if (errno == EISDIR || errno == EPERM)
+        return remove_directory(parent, name, path, depth, error);
+    return error_set_errno(error, errno, "cannot remove %s in %s", name, path);
+}
+
+bool file_remove_tree(const char *path, struct error *error)
+{
+    return remove_entry(AT_FDCWD, path, path, 0, error);
 }

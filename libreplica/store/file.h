@@ -17,12 +17,18 @@ bool file_read(struct text *content, const char *path, int64_t limit, apr_pool_t
 bool file_write(const char *path, struct text content, unsigned int mode,
                 struct error *error);
 
-/* Replace a file whole, by a synced temporary file beside it and rename. */
+/* Replace a file whole, by a synced temporary file beside it and rename; MODE is exact.
+ */
 bool file_replace(const char *path, struct text content, unsigned int mode,
                   apr_pool_t *pool, struct error *error);
 
 /* Make a directory and its missing parents; one that is there is left. */
 bool file_make_directory(const char *path, unsigned int mode, apr_pool_t *pool,
                          struct error *error);
+
+/* Remove a file or a directory with all that is in it; what is not there is gone already.
+ * A symbolic link is removed, never followed, also if somebody puts one there meanwhile:
+ * safe to use as root on a tree that belongs to somebody else. */
+bool file_remove_tree(const char *path, struct error *error);
 
 #endif

@@ -60,31 +60,34 @@ static bool is_absolute(struct text path)
     return text_starts(path, "/");
 }
 
-/* "local,<temporary>,<storage>". */
-static bool parse_storage(struct repository *repository, const char *triple,
-                          apr_pool_t *pool, struct error *error)
+bool repository_parse_upstream(const char **temporary, const char **storage,
+                               const char *triple, apr_pool_t *pool, struct error *error)
 {
-    struct text rest = text_of(triple), type, temporary;
+    struct text rest = text_of(triple), type, folder;
 
-    if (!take_field(&rest, &type) || !take_field(&rest, &temporary) ||
+    if (!take_field(&rest, &type) || !take_field(&rest, &folder) ||
         memchr(rest.bytes, ',', rest.length) != NULL)
         return error_set(error, ERROR_SETTING,
-                         "repository %s: CVMFS_UPSTREAM_STORAGE='%s' is not "
+                         "CVMFS_UPSTREAM_STORAGE='%s' is not "
                          "<type>,<temporary directory>,<storage directory>",
-                         repository->local_name, triple);
+                         triple);
     if (!text_equals(type, "local"))
         return error_set(error, ERROR_UNSUPPORTED,
-                         "repository %s: storage of type '%s' is not supported, only "
+                         "storage of type '%s' is not supported, only "
                          "local; see CVMFS_UPSTREAM_STORAGE",
-                         repository->local_name, text_for_people(type, 20, pool));
-    if (!is_absolute(temporary) || !is_absolute(rest))
-        return error_set(error, ERROR_SETTING,
-                         "repository %s: the directories in CVMFS_UPSTREAM_STORAGE='%s' "
-                         "must be absolute",
-                         repository->local_name, triple);
-    repository->temporary = without_trailing_slashes(temporary, pool);
-    repository->storage = without_trailing_slashes(rest, pool);
+                         text_for_people(type, 20, pool));
+    if (!is_absolute(folder) || !is_absolute(rest))
+        return error_set(
+            error, ERROR_SETTING,
+            "the directories in CVMFS_UPSTREAM_STORAGE='%s' must be absolute", triple);
+    *temporary = without_trailing_slashes(folder, pool);
+    *storage = without_trailing_slashes(rest, pool);
     return true;
+}
+
+const char *repository_format_upstream(const char *storage, apr_pool_t *pool)
+{
+    return apr_psprintf(pool, "local,%s/data/txn,%s", storage, storage);
 }
 
 static bool find_storage(struct repository *repository, apr_pool_t *pool,
@@ -98,13 +101,14 @@ static bool find_storage(struct repository *repository, apr_pool_t *pool,
      * the directories. */
     if (settings_boolean(settings, SETTING_PASSTHROUGH))
         return true;
-    if (*triple == '\0') {
-        const char *base = settings_text(settings, SETTING_STORAGE_DIR);
-
-        triple = apr_psprintf(pool, "local,%s/%s/data/txn,%s/%s", base,
-                              repository->local_name, base, repository->local_name);
-    }
-    return parse_storage(repository, triple, pool, error);
+    if (*triple == '\0')
+        triple = repository_format_upstream(
+            apr_pstrcat(pool, settings_text(settings, SETTING_STORAGE_DIR), "/",
+                        repository->local_name, NULL),
+            pool);
+    return repository_parse_upstream(&repository->temporary, &repository->storage, triple,
+                                     pool, error) ||
+           error_prefix(error, "repository %s", repository->local_name);
 }
 
 static const char *text_or(const struct settings *settings, enum setting_id id,
@@ -136,6 +140,19 @@ static bool read_files(struct settings *settings, enum repository_kind *kind,
                          *kind == REPOSITORY_STRATUM1 ? replica : client, false, error);
 }
 
+static void take_identity(struct repository *repository, struct settings *settings,
+                          const char *local_name, apr_pool_t *pool)
+{
+    repository->local_name = apr_pstrdup(pool, local_name);
+    repository->settings = settings;
+    repository->fqrn = text_or(settings, SETTING_REPOSITORY_NAME, repository->local_name);
+    repository->user = settings_text(settings, SETTING_USER);
+    repository->spool =
+        text_or(settings, SETTING_SPOOL_DIR,
+                apr_pstrcat(pool, settings_text(settings, SETTING_SERVER_SPOOL_DIR), "/",
+                            local_name, NULL));
+}
+
 bool repository_read(struct repository **repository, const char *confdir,
                      const char *local_name, const struct settings *server,
                      apr_pool_t *pool, struct error *error)
@@ -155,14 +172,7 @@ bool repository_read(struct repository **repository, const char *confdir,
                       local_name, folder);
         return false;
     }
-    read->local_name = apr_pstrdup(pool, local_name);
-    read->settings = settings;
-    read->fqrn = text_or(settings, SETTING_REPOSITORY_NAME, read->local_name);
-    read->user = settings_text(settings, SETTING_USER);
-    read->spool =
-        text_or(settings, SETTING_SPOOL_DIR,
-                apr_pstrcat(pool, settings_text(settings, SETTING_SERVER_SPOOL_DIR), "/",
-                            local_name, NULL));
+    take_identity(read, settings, local_name, pool);
     if (!find_storage(read, pool, error))
         return false;
     *repository = read;
@@ -183,20 +193,61 @@ static void read_good_lines(struct settings *settings, const char *path, apr_poo
     apr_file_close(file);
 }
 
+static void read_good_files(struct settings *settings, enum repository_kind *kind,
+                            const char *folder, apr_pool_t *pool)
+{
+    const char *replica = apr_pstrcat(pool, folder, "/replica.conf", NULL);
+
+    *kind = file_exists(replica) ? REPOSITORY_STRATUM1 : REPOSITORY_STRATUM0;
+    read_good_lines(settings, apr_pstrcat(pool, folder, "/server.conf", NULL), pool);
+    read_good_lines(settings,
+                    *kind == REPOSITORY_STRATUM1
+                        ? replica
+                        : apr_pstrcat(pool, folder, "/client.conf", NULL),
+                    pool);
+}
+
 bool repository_read_storage(const char **storage, const char *confdir,
                              const char *local_name, const struct settings *server,
                              apr_pool_t *pool)
 {
     struct settings *settings = settings_copy(server, pool);
     struct repository found = {.local_name = local_name, .settings = settings};
-    const char *folder = apr_pstrcat(pool, confdir, "/repositories.d/", local_name, NULL);
 
-    read_good_lines(settings, apr_pstrcat(pool, folder, "/server.conf", NULL), pool);
-    read_good_lines(settings, apr_pstrcat(pool, folder, "/replica.conf", NULL), pool);
+    read_good_files(settings, &found.kind,
+                    apr_pstrcat(pool, confdir, "/repositories.d/", local_name, NULL),
+                    pool);
     if (!settings_is_set(settings, SETTING_UPSTREAM_STORAGE) ||
         !find_storage(&found, pool, NULL) || *found.storage == '\0')
         return false;
     *storage = found.storage;
+    return true;
+}
+
+bool repository_read_leniently(struct repository **repository, const char **problem,
+                               const char *confdir, const char *local_name,
+                               const struct settings *server, apr_pool_t *pool,
+                               struct error *error)
+{
+    struct repository *read = apr_pcalloc(pool, sizeof(*read));
+    struct settings *settings = settings_copy(server, pool);
+    struct error first;
+
+    *problem = NULL;
+    if (repository_read(repository, confdir, local_name, server, pool, &first))
+        return true;
+    if (first.code == ERROR_NOT_FOUND) {
+        if (error != NULL)
+            *error = first;
+        return false;
+    }
+    *problem = apr_pstrdup(pool, first.message);
+    read_good_files(settings, &read->kind,
+                    apr_pstrcat(pool, confdir, "/repositories.d/", local_name, NULL),
+                    pool);
+    take_identity(read, settings, local_name, pool);
+    find_storage(read, pool, NULL);
+    *repository = read;
     return true;
 }
 

@@ -42,6 +42,22 @@ bool repository_read_storage(const char **storage, const char *confdir,
                              const char *local_name, const struct settings *server,
                              apr_pool_t *pool);
 
+/* The same for commands that list or remove a repository whatever state its files are in:
+ * lines that hold a bad value are passed over, storage and temporary are "" if the files
+ * do not name a local one. *problem is the message of the first thing that was wrong,
+ * NULL if repository_read would do. False: ERROR_NOT_FOUND. */
+bool repository_read_leniently(struct repository **repository, const char **problem,
+                               const char *confdir, const char *local_name,
+                               const struct settings *server, apr_pool_t *pool,
+                               struct error *error);
+
+/* "<type>,<temporary directory>,<storage directory>" taken apart. False: ERROR_SETTING,
+ * ERROR_UNSUPPORTED (a type that is not local). */
+bool repository_parse_upstream(const char **temporary, const char **storage,
+                               const char *triple, apr_pool_t *pool, struct error *error);
+/* The usual triple for a storage directory. */
+const char *repository_format_upstream(const char *storage, apr_pool_t *pool);
+
 /* Local names of all configured repositories, sorted (array of const char *). */
 bool repository_names(apr_array_header_t **names, const char *confdir, apr_pool_t *pool,
                       struct error *error);

@@ -43,6 +43,10 @@ const char *store_root(const struct store *store);
 
 /* Make a tree: data/00..ff and the temporary folder. What exists is left. */
 bool store_create(const char *root, apr_pool_t *pool, struct error *error);
+/* Give a tree that store_create has just made, and nobody else could write to so far, to
+ * a user. */
+bool store_give(const char *root, unsigned int uid, apr_pool_t *pool,
+                struct error *error);
 /* Remove the whole tree. */
 bool store_destroy(const char *root, apr_pool_t *pool, struct error *error);
 

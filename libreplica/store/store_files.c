@@ -5,47 +5,51 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <apr_strings.h>
 
-#define TREE_DESCRIPTORS 16
+#include "libreplica/store/file.h"
+
+/* The folders of a tree, parents first; NULL after the last. */
+static const char *skeleton_folder(const char *root, int index, apr_pool_t *pool)
+{
+    if (index == 0)
+        return root;
+    if (index == 1)
+        return apr_pstrcat(pool, root, "/data", NULL);
+    if (index < 2 + STORE_FOLDERS)
+        return apr_psprintf(pool, "%s/data/%02x", root, (unsigned int)index - 2);
+    return index == 2 + STORE_FOLDERS ? apr_pstrcat(pool, root, "/data/txn", NULL) : NULL;
+}
 
 bool store_create(const char *root, apr_pool_t *pool, struct error *error)
 {
-    const char *path = apr_pstrcat(pool, root, "/data", NULL);
-    char name[8];
+    const char *path;
 
-    if (mkdir(root, 0777) != 0 && errno != EEXIST)
-        return error_set_errno(error, errno, "cannot create the storage %s", root);
-    for (int i = -1; i <= STORE_FOLDERS; i++) {
-        if (i == STORE_FOLDERS)
-            apr_cpystrn(name, "/txn", sizeof(name));
-        else if (i >= 0)
-            apr_snprintf(name, sizeof(name), "/%02x", (unsigned int)i);
-        else
-            name[0] = '\0';
-        if (mkdir(apr_pstrcat(pool, path, name, NULL), 0777) != 0 && errno != EEXIST)
-            return error_set_errno(error, errno, "cannot create %s%s", path, name);
+    for (int i = 0; (path = skeleton_folder(root, i, pool)) != NULL; i++)
+        if (mkdir(path, 0777) != 0 && errno != EEXIST)
+            return error_set_errno(error, errno, "cannot create the storage %s", path);
+    return true;
+}
+
+/* The root goes last: until then its new owner cannot put links in our way. */
+bool store_give(const char *root, unsigned int uid, apr_pool_t *pool, struct error *error)
+{
+    for (int i = 2 + STORE_FOLDERS; i >= 0; i--) {
+        const char *path = skeleton_folder(root, i, pool);
+
+        if (lchown(path, (uid_t)uid, (gid_t)-1) != 0)
+            return error_set_errno(error, errno, "cannot change the owner of %s", path);
     }
     return true;
 }
 
-static int remove_entry(const char *path, const struct stat *status, int type,
-                        struct FTW *place)
-{
-    return remove(path);
-}
-
 bool store_destroy(const char *root, apr_pool_t *pool, struct error *error)
 {
-    if (nftw(root, remove_entry, TREE_DESCRIPTORS, FTW_DEPTH | FTW_PHYS) != 0 &&
-        errno != ENOENT)
-        return error_set_errno(error, errno, "cannot remove all of %s", root);
-    return true;
+    return file_remove_tree(root, error);
 }
 
 static apr_status_t remove_scratch(void *baton)

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Taking a repository away. */
+#include "libreplica/operate/remove_repository.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <apr_strings.h>
+
+#include "libreplica/base/lock.h"
+#include "libreplica/format/manifest.h"
+#include "libreplica/operate/server_info.h"
+#include "libreplica/store/file.h"
+#include "libreplica/store/store.h"
+
+static void say(const struct remove_repository_options *options, const char *line)
+{
+    if (options->say != NULL)
+        options->say(options->baton, line);
+}
+
+/* Whether INNER is OUTER or below it. */
+static bool contains(const char *outer, const char *inner)
+{
+    size_t length = strlen(outer);
+
+    return *outer != '\0' && strncmp(outer, inner, length) == 0 &&
+           (inner[length] == '\0' || inner[length] == '/' || outer[length - 1] == '/');
+}
+
+/* A slip in a configuration file must not cost more than the repository. */
+static bool check_path(const char *path, const char *const *others, size_t count,
+                       struct error *error)
+{
+    if (*path != '/' || path[1] == '\0' || strstr(path, "/../") != NULL)
+        return error_set(error, ERROR_USAGE,
+                         "'%s' is not removed: it is no directory of "
+                         "a repository",
+                         path);
+    for (size_t i = 0; i < count; i++)
+        if (contains(path, others[i]))
+            return error_set(error, ERROR_USAGE,
+                             "%s is not removed: %s is in it; mend the repository's "
+                             "configuration",
+                             path, others[i]);
+    return true;
+}
+
+static bool check_other_repository(const struct repository *repository,
+                                   const struct repository *other, struct error *error)
+{
+    const char *const ours[] = {repository->storage, repository->spool};
+    const char *const theirs[] = {other->storage, other->spool};
+
+    for (size_t i = 0; i < 4; i++)
+        if (contains(ours[i / 2], theirs[i % 2]) || contains(theirs[i % 2], ours[i / 2]))
+            return error_set(error, ERROR_USAGE,
+                             "%s is not removed: it shares %s with the repository %s",
+                             repository->local_name, ours[i / 2], other->local_name);
+    return true;
+}
+
+static bool check_other_repositories(const struct repository *repository,
+                                     const char *confdir, const struct settings *server,
+                                     apr_pool_t *pool, struct error *error)
+{
+    apr_array_header_t *names;
+
+    if (!repository_names(&names, confdir, pool, error))
+        return false;
+    for (int i = 0; i < names->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(names, i, const char *), *problem;
+        struct repository *other;
+
+        if (strcmp(name, repository->local_name) != 0 &&
+            repository_read_leniently(&other, &problem, confdir, name, server, pool,
+                                      NULL) &&
+            !check_other_repository(repository, other, error))
+            return false;
+    }
+    return true;
+}
+
+static bool check_paths(const struct repository *repository, const char *confdir,
+                        const struct settings *server,
+                        const struct remove_repository_options *options, apr_pool_t *pool,
+                        struct error *error)
+{
+    const char *const others[] = {confdir, options->keys_dir,
+                                  settings_text(server, SETTING_STORAGE_DIR),
+                                  settings_text(server, SETTING_SERVER_SPOOL_DIR),
+                                  settings_text(server, SETTING_LOG_DIR)};
+    size_t count = sizeof(others) / sizeof(*others);
+
+    return (*repository->storage == '\0' ||
+            check_path(repository->storage, others, count, error)) &&
+           check_path(repository->spool, others, count, error) &&
+           check_other_repositories(repository, confdir, server, pool, error);
+}
+
+static bool is_directory(const char *path)
+{
+    struct stat status;
+
+    return lstat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+static bool remove_storage(const struct repository *repository, apr_pool_t *pool,
+                           struct error *error)
+{
+    struct store *store;
+    apr_pool_t *own;
+    bool ok = true;
+
+    if (is_directory(repository->storage)) {
+        apr_pool_create(&own, pool);
+        ok = store_open(&store, repository->storage, repository->temporary, own, error) &&
+             store_remove_file(store, MANIFEST_NAME, error);
+        apr_pool_destroy(own);
+    }
+    return ok && store_destroy(repository->storage, pool, error);
+}
+
+static bool remove_keys(const struct repository *repository, const char *keys_dir,
+                        apr_pool_t *pool, struct error *error)
+{
+    static const char *const endings[] = {"masterkey", "pub", "key", "crt", "gw"};
+
+    for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++)
+        if (!file_remove_tree(
+                apr_pstrcat(pool, keys_dir, "/", repository->fqrn, ".", endings[i], NULL),
+                error))
+            return false;
+    return true;
+}
+
+static bool remove_all(const struct repository *repository, const char *confdir,
+                       const struct remove_repository_options *options, apr_pool_t *pool,
+                       struct error *error)
+{
+    if (!options->keeps_data && *repository->storage != '\0') {
+        if (!remove_storage(repository, pool, error))
+            return false;
+        say(options, "Removing Repository Storage... done");
+    }
+    if (!options->keeps_data && repository->kind == REPOSITORY_STRATUM0) {
+        if (!remove_keys(repository, options->keys_dir, pool, error))
+            return false;
+        say(options, "Removing Keys and Certificate... done");
+    }
+    if (!file_remove_tree(
+            apr_pstrcat(pool, confdir, "/repositories.d/", repository->local_name, NULL),
+            error))
+        return false;
+    say(options, "Removing Configuration... done");
+    if (!file_remove_tree(repository->spool, error))
+        return false;
+    say(options, "Removing Spool Area... done");
+    return true;
+}
+
+/* Taken even where the reference does not: it would pull a tree away under a running
+ * snapshot. */
+static bool take_locks(const struct repository *repository, apr_pool_t *pool,
+                       struct error *error)
+{
+    struct lock *lock;
+
+    if (!is_directory(repository->spool))
+        return true;
+    return (lock_try(&lock, repository_update_lock(repository, pool), pool, error) &&
+            lock_try(&lock, repository_collect_lock(repository, pool), pool, error)) ||
+           error_prefix(error, "%s is in use", repository->local_name);
+}
+
+bool remove_repository(const struct repository *repository, const char *confdir,
+                       const struct settings *server,
+                       const struct remove_repository_options *options, apr_pool_t *pool,
+                       struct error *error)
+{
+    apr_pool_t *own;
+    bool ok;
+
+    apr_pool_create(&own, pool);
+    ok = check_paths(repository, confdir, server, options, own, error) &&
+         take_locks(repository, own, error) &&
+         remove_all(repository, confdir, options, own, error);
+    apr_pool_destroy(own);
+    if (!ok)
+        return false;
+    if (!server_info_update(confdir, server, pool, error))
+        return error_prefix(error, "updating the global JSON information");
+    say(options, "Updating global JSON information... done");
+    return true;
+}
