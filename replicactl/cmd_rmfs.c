@@ -96,7 +96,7 @@ int cmd_rmfs(struct command_context *context, int argc, char **argv)
 {
     struct rmfs_arguments arguments = {false, false};
     apr_array_header_t *names;
-    int option, worst = EXIT_OK;
+    int option, worst;
 
     while ((option = getopt(argc, argv, "+fp")) != -1)
         if (option == 'f')
@@ -106,8 +106,9 @@ int cmd_rmfs(struct command_context *context, int argc, char **argv)
         else
             return command_usage(context, "rmfs",
                                  "Command rmfs: Unrecognized option: -%c", optopt);
-    if (!command_repositories(&names, context, argc - optind, argv + optind))
-        return EXIT_FATAL;
+    worst = command_repositories(&names, context, argc - optind, argv + optind);
+    if (worst != EXIT_OK)
+        return worst;
     for (int i = 0; i < names->nelts && !context->stop; i++) {
         int code = remove_one(context, APR_ARRAY_IDX(names, i, const char *), &arguments);
 

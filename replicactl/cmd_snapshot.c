@@ -46,10 +46,10 @@ static int snapshot_named(struct command_context *context,
                           struct snapshot_arguments *arguments, int argc, char **argv)
 {
     apr_array_header_t *names;
-    int worst = EXIT_OK;
+    int worst = command_repositories(&names, context, argc, argv);
 
-    if (!command_repositories(&names, context, argc, argv))
-        return EXIT_FATAL;
+    if (worst != EXIT_OK)
+        return worst;
     for (int i = 0; i < names->nelts && !context->stop; i++) {
         const char *name = APR_ARRAY_IDX(names, i, const char *);
         struct repository *repository;

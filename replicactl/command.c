@@ -57,33 +57,30 @@ const char *command_full_name(const struct command_context *context, const char 
     return apr_pstrcat(context->pool, name, ".", domain, NULL);
 }
 
-bool command_repositories(apr_array_header_t **names,
-                          const struct command_context *context, int argc, char **argv)
+int command_repositories(apr_array_header_t **names,
+                         const struct command_context *context, int argc, char **argv)
 {
     apr_array_header_t *configured;
     struct error error;
 
-    if (!repository_names(&configured, context->confdir, context->pool, &error)) {
-        command_fail(context, &error);
-        return false;
-    }
+    if (!repository_names(&configured, context->confdir, context->pool, &error))
+        return command_fail(context, &error);
     *names = apr_array_make(context->pool, argc + 1, sizeof(const char *));
     if (argc == 0) {
-        if (configured->nelts == 1) {
-            *names = configured;
-            return true;
-        }
-        fprintf(stderr, "%d repositories are configured: name the one you mean\n",
+        *names = configured;
+        if (configured->nelts == 1)
+            return EXIT_OK;
+        fprintf(stderr, "Please provide a repository name: %d are configured\n",
                 configured->nelts);
-        return false;
+        return EXIT_USAGE_MESSAGE;
     }
     for (int i = 0; i < argc; i++)
         if (!add_matches(*names, configured, argv[i]) &&
             !add_matches(*names, configured, command_full_name(context, argv[i]))) {
             fprintf(stderr, "The repository %s does not exist.\n", argv[i]);
-            return false;
+            return EXIT_FATAL;
         }
-    return true;
+    return EXIT_OK;
 }
 
 static int wait_for(pid_t child)

@@ -37,10 +37,11 @@ int command_usage(const struct command_context *context, const char *verb,
 int command_fail(const struct command_context *context, const struct error *error);
 
 /* The repositories that ARGV names: shell patterns against the configured ones; names
- * without a dot get CVMFS_DEFAULT_DOMAIN; without any, the only configured one. names
- * array of const char * False: a message was printed. */
-bool command_repositories(apr_array_header_t **names,
-                          const struct command_context *context, int argc, char **argv);
+ * without a dot get CVMFS_DEFAULT_DOMAIN; without any, the only configured one.
+ *   names   array of const char *
+ * Returns EXIT_OK; otherwise a message was printed. */
+int command_repositories(apr_array_header_t **names,
+                         const struct command_context *context, int argc, char **argv);
 
 /* Run WORK as the owner of the repository: in this process if we are that user, else, as
  * root, in a child that has given root up. Returns WORK's exit code. */

@@ -2,11 +2,15 @@
 """Fixtures: a temporary folder, a storage tree, httpd with the module."""
 
 import pathlib
+import random
 import shutil
 import tempfile
 
 import pytest
 
+from cli import IS_ROOT, Site
+from origin import Origin
+from replica import Published
 from servers import Httpd
 from tree import Tree
 
@@ -70,3 +74,32 @@ def shared():
     yield shared
     shared.httpd.stop()
     shutil.rmtree(path)
+
+
+@pytest.fixture(scope="module")
+def published():
+    """A repository with one revision, its key readable by anybody; only to be read."""
+    path = make_folder()
+    repository = Published(path / "published", "sw.example.net")
+    repository.key.chmod(0o644)
+    yield repository
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def origin(published):
+    """A server of that repository: origin.url(published.fqrn)."""
+    server = Origin({published.fqrn: published.storage}, random.Random(1))
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def site(folder):
+    return Site(folder / "site")
+
+
+@pytest.fixture
+def own_site(folder):
+    """A site whose commands are run by an ordinary user, who owns it."""
+    return Site(folder / "own", user="nobody" if IS_ROOT else None)
