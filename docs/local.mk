@@ -1,2 +1,8 @@
 # Documents.
-EXTRA_DIST += %D%/requests.md
+EXTRA_DIST += %D%/requests.md %D%/index.md %D%/architecture.md %D%/formats.md %D%/operating.md \
+	%D%/testing.md \
+	%D%/decisions/0001-errors-by-value.md \
+	%D%/decisions/0002-no-history-in-snapshots.md \
+	%D%/decisions/0003-dirty-marker.md \
+	%D%/decisions/0004-one-thread-per-snapshot.md \
+	%D%/decisions/0005-local-clients-behind-a-proxy.md
