@@ -75,6 +75,25 @@ bool file_write(const char *path, struct text content, unsigned int mode,
     return write_new(path, content, mode, false, error);
 }
 
+/* A name is safe once its folder was synced. */
+static bool sync_folder_of(const char *path, apr_pool_t *pool, struct error *error)
+{
+    const char *slash = strrchr(path, '/');
+    const char *folder = slash == NULL ? "."
+                         : slash == path
+                             ? "/"
+                             : apr_pstrndup(pool, path, (apr_size_t)(slash - path));
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok;
+
+    if (fd < 0)
+        return error_set_errno(error, errno, "cannot open the directory %s", folder);
+    ok = fsync(fd) == 0 ||
+         error_set_errno(error, errno, "cannot sync the directory %s", folder);
+    close(fd);
+    return ok;
+}
+
 bool file_replace(const char *path, struct text content, unsigned int mode,
                   apr_pool_t *pool, struct error *error)
 {
@@ -84,7 +103,7 @@ bool file_replace(const char *path, struct text content, unsigned int mode,
     if (!write_new(temporary, content, mode, true, error))
         return false;
     if (rename(temporary, path) == 0)
-        return true;
+        return sync_folder_of(path, pool, error);
     error_set_errno(error, errno, "cannot replace %s", path);
     unlink(temporary);
     return false;

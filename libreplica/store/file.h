@@ -17,8 +17,8 @@ bool file_read(struct text *content, const char *path, int64_t limit, apr_pool_t
 bool file_write(const char *path, struct text content, unsigned int mode,
                 struct error *error);
 
-/* Replace a file whole, by a synced temporary file beside it and rename; MODE is exact.
- */
+/* Replace a file whole, by a synced temporary file beside it and rename; the folder is
+ * synced too. MODE is exact. */
 bool file_replace(const char *path, struct text content, unsigned int mode,
                   apr_pool_t *pool, struct error *error);
 
