@@ -52,7 +52,8 @@ static bool recover(struct snapshot *snapshot, struct error *error)
     int64_t checked = 0;
     bool stale;
 
-    if (!store_stat_file(snapshot->store, DIRTY_MARKER_NAME, &status, &stale, error))
+    if (!store_clean_temporary(snapshot->store, error) ||
+        !store_stat_file(snapshot->store, DIRTY_MARKER_NAME, &status, &stale, error))
         return false;
     if (!stale)
         return true;
@@ -60,8 +61,7 @@ static bool recover(struct snapshot *snapshot, struct error *error)
         return false;
     snapshot->marker_is_open = true;
     snapshot_say(snapshot, "An earlier run was cut off, checking what it stored");
-    if (!store_clean_temporary(snapshot->store, error) ||
-        !dirty_marker_recover(&snapshot->marker, &checked,
+    if (!dirty_marker_recover(&snapshot->marker, &checked,
                               &snapshot->result->recovered_removed,
                               snapshot->options->fetch.stop, error))
         return false;
@@ -193,8 +193,7 @@ static bool replicate(struct snapshot *snapshot, struct error *error)
     const struct catalog_walk_counters *walk = &snapshot->result->walk;
 
     if (!snapshot->marker_is_open) {
-        if (!store_clean_temporary(snapshot->store, error) ||
-            !dirty_marker_open(&snapshot->marker, snapshot->store, error))
+        if (!dirty_marker_open(&snapshot->marker, snapshot->store, error))
             return false;
         snapshot->marker_is_open = true;
     }
