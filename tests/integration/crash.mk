@@ -1,0 +1,7 @@
+# What the tests of crashes preload and run.
+noinst_LTLIBRARIES += %D%/power_cut_shim.la
+%C%_power_cut_shim_la_SOURCES = %D%/power_cut_shim.c
+# Preloaded into a program that may have sanitizers, it must have none of its own.
+%C%_power_cut_shim_la_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS)
+%C%_power_cut_shim_la_LDFLAGS = -module -shared -avoid-version -rpath /nowhere
+EXTRA_DIST += %D%/power_cut.py %D%/test_power_cut.py tests/conftest.py
