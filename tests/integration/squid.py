@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 
-from servers import TOP, first_program, free_port, is_listening, wait_until
+from servers import DEADLINE_SECONDS, TOP, first_program, free_port, is_listening, wait_until
 
 SHIPPED = TOP / "conf" / "squid"
 
@@ -31,7 +31,9 @@ class Squid:
             text + "\n" + "\n".join([
                 f"pid_filename {self.folder}/squid.pid", f"cache_log {self.folder}/cache.log",
                 f"coredump_dir {self.folder}", "memory_cache_shared off",
-                "netdb_filename none"]) + "\n")
+                "netdb_filename none",
+                # The shipped file has its own; the last one counts.
+                "shutdown_lifetime 0 seconds"]) + "\n")
         if os.geteuid() == 0:
             for user in ("proxy", "squid"):
                 try:
@@ -64,7 +66,8 @@ class Squid:
         return self
 
     def stop(self):
+        """TERM, so that it takes its shared memory away."""
         if self.process is not None:
-            self.process.kill()
-            self.process.wait()
+            self.process.terminate()
+            self.process.wait(DEADLINE_SECONDS)
             self.process = None

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The shipped Squid in front of the shipped doors: what a stranger can reach, what is cached."""
 
+import shutil
 import socket
 
 import pytest
 
-from servers import DEADLINE_SECONDS, fetch
+from conftest import make_folder
+from servers import DEADLINE_SECONDS, Httpd, fetch
 from squid import SHIPPED, Squid
+from tree import Tree
 
 # Squid knows 127.0.0.1 as localhost; this loopback address it does not.
 STRANGER = "127.0.0.2"
@@ -24,19 +27,39 @@ FORBIDDEN = [
 ]
 
 
-@pytest.fixture
-def status_httpd(start_httpd):
-    """A server that also has what strangers must not see."""
-    return start_httpd("ExtendedStatus On\n<Location /server-status>\n"
-                       "SetHandler server-status\nRequire local\n</Location>",
-                       modules=("status",))
+@pytest.fixture(scope="module")
+def site():
+    """Squid before an httpd that also has what strangers must not see."""
+    class Site:
+        pass
+
+    folder = make_folder()
+    site = Site()
+    tree = Tree(folder / "tree")
+    site.repository = tree.add_repository()
+    site.httpd = Httpd(folder / "httpd", f"Replica {tree.confdir}\nExtendedStatus On\n"
+                       "<Location /server-status>\nSetHandler server-status\nRequire local\n"
+                       "</Location>", modules=("status",)).start()
+    site.squid = Squid(folder / "squid", "squid-accelerator.conf", site.httpd.port).start()
+    yield site
+    site.squid.stop()
+    site.httpd.stop()
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
-def squid(folder, status_httpd):
-    server = Squid(folder / "squid", "squid-accelerator.conf", status_httpd.port).start()
-    yield server
-    server.stop()
+def squid(site):
+    return site.squid
+
+
+@pytest.fixture
+def status_httpd(site):
+    return site.httpd
+
+
+@pytest.fixture
+def repository(site):
+    return site.repository
 
 
 def ask(port, path, source=STRANGER, method="GET", headers=()):
