@@ -81,8 +81,16 @@ const char *command_absolute_path(const struct command_context *context,
                                   const char *path);
 
 int cmd_add_replica(struct command_context *context, int argc, char **argv);
+int cmd_info(struct command_context *context, int argc, char **argv);
+int cmd_ingest(struct command_context *context, int argc, char **argv);
+int cmd_list(struct command_context *context, int argc, char **argv);
+int cmd_mkfs(struct command_context *context, int argc, char **argv);
 int cmd_rmfs(struct command_context *context, int argc, char **argv);
 int cmd_snapshot(struct command_context *context, int argc, char **argv);
 int cmd_update_info(struct command_context *context, int argc, char **argv);
+
+/* Verbs of the reference that this version lacks. */
+bool command_is_absent(const char *verb);
+int cmd_absent(struct command_context *context, int argc, char **argv);
 
 #endif

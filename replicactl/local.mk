@@ -1,7 +1,12 @@
 # The administrator's tool.
 bin_PROGRAMS += replicactl/replicactl
 replicactl_replicactl_SOURCES = \
+	%D%/cmd_absent.c \
 	%D%/cmd_add_replica.c \
+	%D%/cmd_info.c \
+	%D%/cmd_ingest.c \
+	%D%/cmd_list.c \
+	%D%/cmd_mkfs.c \
 	%D%/cmd_rmfs.c \
 	%D%/cmd_snapshot.c \
 	%D%/cmd_update_info.c \

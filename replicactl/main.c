@@ -26,10 +26,20 @@ static const struct command commands[] = {
      "Bring replicas to the revision their origins publish.", cmd_snapshot},
     {"update-info", "[-e] [-p]",
      "Edit meta.json (not with -e) and write repositories.json.", cmd_update_info},
+    {"list", "", "One line about each repository.", cmd_list},
+    {"info", "[NAME]", "A summary of a repository.", cmd_info},
+    {"mkfs",
+     "[-o OWNER] [-w URL] [-u UPSTREAM] [-a HASH] [-Z COMPRESSION] [-k KEYS] [-g] [-z]\n"
+     "       [-f UNIONFS] [-m] [-p] NAME",
+     "Make a repository that is published here.", cmd_mkfs},
+    {"ingest", "--from DIRECTORY NAME",
+     "Publish a directory as the repository's next revision.", cmd_ingest},
     {"rmfs", "[-f] [-p] NAME...",
      "Remove repositories; -p keeps their data and keys, -f does not ask.", cmd_rmfs},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(*commands))
+
+static const struct command absent = {.run = cmd_absent};
 
 static struct command_context context;
 
@@ -131,9 +141,11 @@ int main(int argc, char **argv)
         return print_settings();
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)
         return help(argc - 1, argv + 1);
+    if (command_is_absent(argv[1]))
+        return run_command(&absent, argc - 1, argv + 1);
     command = find_command(argv[1]);
     if (command == NULL) {
-        fprintf(stderr, "%s: there is no verb %s\n\n", context.program, argv[1]);
+        fprintf(stderr, "%s: Unrecognized command: %s\n\n", context.program, argv[1]);
         print_usage(stderr);
         return EXIT_USAGE_MESSAGE;
     }

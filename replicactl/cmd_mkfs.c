@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* replicactl mkfs: make a repository that is published here. */
+#include "replicactl/command.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <apr_strings.h>
+
+#include "libreplica/base/lock.h"
+#include "libreplica/format/compress.h"
+#include "libreplica/operate/create_repository.h"
+#include "libreplica/operate/server_info.h"
+
+struct mkfs_arguments {
+    struct stratum0_configuration configuration;
+    const char *owner;
+    const char *upstream;
+    const char *imported_keys;
+    const char *algorithm;
+    const char *compression;
+    int missing; /* an option of the reference that this version lacks, or 0 */
+};
+
+static bool take_option(struct mkfs_arguments *arguments, int option)
+{
+    switch (option) {
+    case 'w':
+        arguments->configuration.url = optarg;
+        return true;
+    case 'u':
+        arguments->upstream = optarg;
+        return true;
+    case 'o':
+        arguments->owner = optarg;
+        return true;
+    case 'k':
+        arguments->imported_keys = optarg;
+        return true;
+    case 'a':
+        arguments->algorithm = optarg;
+        return true;
+    case 'Z':
+        arguments->compression = optarg;
+        return true;
+    case 'g':
+        arguments->configuration.makes_automatic_tags = false;
+        return true;
+    case 'z':
+        arguments->configuration.is_garbage_collectable = true;
+        return true;
+    case 'm': /* the default */
+    case 'f': /* nothing is mounted here */
+    case 'p': /* the module looks repositories up */
+        return true;
+    default:
+        arguments->missing = option;
+        return option != '?';
+    }
+}
+
+static bool check_values(struct mkfs_arguments *arguments,
+                         const struct command_context *context, struct error *error)
+{
+    struct stratum0_configuration *configuration = &arguments->configuration;
+
+    if (!text_is_repository_name(text_of(configuration->fqrn)))
+        return error_set(
+            error, ERROR_USAGE, "invalid repository name: %s",
+            text_for_people(text_of(configuration->fqrn), 100, context->pool));
+    if (!hash_algorithm_parse(&configuration->algorithm, arguments->algorithm))
+        return error_set(error, ERROR_USAGE,
+                         "hash algorithm '%s' (-a): use sha1, rmd160 or shake128",
+                         arguments->algorithm);
+    if (!compression_parse(&configuration->compression, arguments->compression))
+        return error_set(error, ERROR_USAGE,
+                         "compression '%s' (-Z): use default, zlib or none",
+                         arguments->compression);
+    if (access(apr_pstrcat(context->pool, context->confdir, "/repositories.d/",
+                           configuration->fqrn, "/server.conf", NULL),
+               F_OK) == 0)
+        return error_set(error, ERROR_EXISTS, "The repository %s already exists",
+                         configuration->fqrn);
+    return true;
+}
+
+/* Temporary files are always in the storage, where they can be renamed from. */
+static bool choose_storage(struct mkfs_arguments *arguments,
+                           const struct command_context *context, struct error *error)
+{
+    struct stratum0_configuration *configuration = &arguments->configuration;
+    const char *temporary;
+
+    configuration->storage =
+        apr_pstrcat(context->pool, settings_text(context->server, SETTING_STORAGE_DIR),
+                    "/", configuration->fqrn, NULL);
+    if (arguments->upstream == NULL)
+        return true;
+    if (!repository_parse_upstream(&temporary, &configuration->storage,
+                                   arguments->upstream, context->pool, error))
+        return false;
+    return strcmp(repository_format_upstream(configuration->storage, context->pool),
+                  arguments->upstream) == 0 ||
+           error_set(error, ERROR_UNSUPPORTED,
+                     "-u: the temporary directory has to be the storage's own: %s",
+                     repository_format_upstream(configuration->storage, context->pool));
+}
+
+static void fill_configuration(struct mkfs_arguments *arguments,
+                               const struct command_context *context)
+{
+    struct stratum0_configuration *configuration = &arguments->configuration;
+
+    if (configuration->url == NULL)
+        configuration->url = apr_pstrcat(context->pool, "http://localhost/cvmfs/",
+                                         configuration->fqrn, NULL);
+    configuration->spool = apr_pstrcat(
+        context->pool, settings_text(context->server, SETTING_SERVER_SPOOL_DIR), "/",
+        configuration->fqrn, NULL);
+    configuration->keys = command_keys_directory(context);
+}
+
+static int publish_first(struct command_context *context,
+                         const struct repository *repository, void *baton)
+{
+    const struct publish_target *target = baton;
+    struct error error;
+    struct lock *lock;
+
+    return lock_try(&lock, repository_update_lock(repository, context->pool),
+                    context->pool, &error) &&
+                   publish_create_repository(target, NULL, true, apr_time_now(),
+                                             context->pool, &error)
+               ? EXIT_OK
+               : command_fail(context, &error);
+}
+
+static int create(struct command_context *context, struct mkfs_arguments *arguments,
+                  const struct owner *owner)
+{
+    struct create_repository create;
+    struct error error;
+    int code;
+
+    if (!create_repository_prepare(&create, &arguments->configuration, owner,
+                                   arguments->imported_keys, context->confdir,
+                                   context->server, context->pool, &error))
+        return command_fail(context, &error);
+    command_say(NULL, "Creating Configuration Files... done");
+    code =
+        command_run_as_owner(context, create.repository, publish_first, &create.target);
+    if (code != EXIT_OK) {
+        create_repository_undo(&create);
+        return code;
+    }
+    command_say(NULL, "Creating Initial Repository... done");
+    if (!server_info_update(context->confdir, context->server, context->pool, &error))
+        return command_fail(context, &error);
+    printf("Updating global JSON information... done\n\n"
+           "'%s ingest --from DIRECTORY %s' publishes a directory.\n"
+           "Keep a copy of the master key elsewhere: %s/%s.masterkey\n",
+           context->program, arguments->configuration.fqrn, arguments->configuration.keys,
+           arguments->configuration.fqrn);
+    return EXIT_OK;
+}
+
+static int check_and_create(struct command_context *context,
+                            struct mkfs_arguments *arguments)
+{
+    struct stratum0_configuration *configuration = &arguments->configuration;
+    apr_array_header_t *directories = command_directories(context);
+    struct owner owner;
+    struct error error;
+
+    fill_configuration(arguments, context);
+    if (!check_values(arguments, context, &error) ||
+        !choose_storage(arguments, context, &error))
+        return error.code == ERROR_SETTING
+                   ? command_usage(context, "mkfs", "%s", error.message)
+                   : command_fail(context, &error);
+    APR_ARRAY_PUSH(directories, const char *) = configuration->keys;
+    if (!command_may_change(context, "create a new repository", directories) ||
+        !command_choose_owner(&owner, context, configuration->fqrn, arguments->owner))
+        return EXIT_FATAL;
+    configuration->user = owner.name;
+    return create(context, arguments, &owner);
+}
+
+int cmd_mkfs(struct command_context *context, int argc, char **argv)
+{
+    struct mkfs_arguments arguments = {.configuration = {.makes_automatic_tags = true},
+                                       .algorithm = "sha1",
+                                       .compression = "default"};
+    int option;
+
+    while ((option = getopt(argc, argv, "+Xw:u:o:mf:vgG:a:zs:k:pRV:Z:x:")) != -1)
+        if (!take_option(&arguments, option))
+            return command_usage(context, "mkfs",
+                                 "Command mkfs: Unrecognized option: -%c", optopt);
+    if (argc - optind != 1)
+        return command_usage(context, "mkfs", "Too %s arguments provided",
+                             argc - optind < 1 ? "few" : "many");
+    if (arguments.missing != 0) {
+        fprintf(stderr, "mkfs: the option -%c is not in this version\n",
+                arguments.missing);
+        return EXIT_FATAL;
+    }
+    arguments.configuration.fqrn = command_full_name(context, argv[optind]);
+    return check_and_create(context, &arguments);
+}
