@@ -13,7 +13,8 @@
 #define FAILURES_MAX            20
 #define COMMITS_PER_SPACE_CHECK 64
 
-/* The catalogs' own pools are gone by now: a pool destroys its children before its cleanups. */
+/* The catalogs' own pools are gone by now: a pool destroys its children before it runs
+ * its cleanups. */
 static apr_status_t walk_cleanup(void *baton)
 {
     struct catalog_walk *walk = baton;
