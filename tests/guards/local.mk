@@ -2,4 +2,4 @@
 EXTRA_DIST += \
 	tests/loops.py tests/summary.py \
 	%D%/conftest.py %D%/sources.py \
-	%D%/test_layers.py %D%/test_requests.py %D%/test_sources.py %D%/test_symbols.py
+	%D%/test_documents.py %D%/test_layers.py %D%/test_requests.py %D%/test_sources.py %D%/test_symbols.py

@@ -59,3 +59,9 @@ check_PROGRAMS += %D%/test_repository %D%/test_request_path %D%/test_store_read
 %C%_test_request_path_LDADD = $(UNIT_LIBS)
 %C%_test_store_read_SOURCES = %D%/test_store_read.c %D%/unit.h
 %C%_test_store_read_LDADD = $(UNIT_LIBS)
+# Files beside the trees, and what the administrator's verbs write
+check_PROGRAMS += %D%/test_configuration_line %D%/test_file
+%C%_test_configuration_line_SOURCES = %D%/test_configuration_line.c %D%/unit.h
+%C%_test_configuration_line_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
+%C%_test_file_SOURCES = %D%/test_file.c %D%/unit.h
+%C%_test_file_LDADD = $(UNIT_LIBS)

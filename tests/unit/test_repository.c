@@ -161,6 +161,53 @@ static void finds_the_tree_in_spite_of_a_bad_value(void **state)
         repository_read_storage(&storage, confdir, "alias", server, unit_pool(state)));
 }
 
+static void reads_what_can_be_read_of_a_bad_configuration(void **state)
+{
+    const char *confdir =
+        make_confdir(state,
+                     "CVMFS_REPOSITORY_NAME=sw.example.net\nCVMFS_USER=$(whoami)\n"
+                     "CVMFS_UPSTREAM_STORAGE=S3,/tmp,bucket\nCVMFS_SPOOL_DIR=/spool/sw\n",
+                     "CVMFS_NUM_WORKERS=many\nCVMFS_PASSTHROUGH=no\n");
+    struct repository *repository;
+    struct settings *server;
+    const char *problem;
+    struct error error;
+
+    assert_ok(server_settings_read(&server, confdir, false, unit_pool(state), &error),
+              &error);
+    assert_ok(repository_read_leniently(&repository, &problem, confdir, "alias", server,
+                                        unit_pool(state), &error),
+              &error);
+    assert_non_null(strstr(problem, "server.conf:2"));
+    assert_string_equal(repository->fqrn, "sw.example.net");
+    assert_string_equal(repository->spool, "/spool/sw");
+    assert_string_equal(repository->storage, "");
+    assert_string_equal(repository->user, "");
+    assert_int_equal(repository->kind, REPOSITORY_STRATUM1);
+    assert_false(repository_read_leniently(&repository, &problem, confdir, "other",
+                                           server, unit_pool(state), &error));
+    assert_int_equal(error.code, ERROR_NOT_FOUND);
+}
+
+static void takes_upstream_triples_apart(void **state)
+{
+    const char *temporary, *storage;
+    const char *usual = repository_format_upstream("/srv/a", unit_pool(state));
+    struct error error;
+
+    assert_ok(
+        repository_parse_upstream(&temporary, &storage, usual, unit_pool(state), &error),
+        &error);
+    assert_string_equal(storage, "/srv/a");
+    assert_string_equal(temporary, "/srv/a/data/txn");
+    assert_false(repository_parse_upstream(&temporary, &storage, "local,/a",
+                                           unit_pool(state), &error));
+    assert_int_equal(error.code, ERROR_SETTING);
+    assert_false(repository_parse_upstream(&temporary, &storage, "gw,/a,http://b",
+                                           unit_pool(state), &error));
+    assert_int_equal(error.code, ERROR_UNSUPPORTED);
+}
+
 static void says_which_repository_is_missing(void **state)
 {
     const char *confdir = unit_folder(state);
@@ -229,6 +276,8 @@ static const struct CMUnitTest repository_tests[] = {
     UNIT_TEST(needs_no_storage_to_pass_through),
     UNIT_TEST(refuses_storage_it_does_not_know),
     UNIT_TEST(finds_the_tree_in_spite_of_a_bad_value),
+    UNIT_TEST(reads_what_can_be_read_of_a_bad_configuration),
+    UNIT_TEST(takes_upstream_triples_apart),
     UNIT_TEST(says_which_repository_is_missing),
     UNIT_TEST(lists_what_is_configured_in_order),
     UNIT_TEST(reads_secrets_only_where_it_may),

@@ -1,0 +1,68 @@
+"""Manual pages against the programs: every setting, verb and option is described."""
+import re
+import subprocess
+
+from sources import BUILD, TOP
+
+REPLICACTL = BUILD / "replicactl" / "replicactl"
+SNAPSHOTD = BUILD / "snapshotd" / "snapshotd"
+MAN = TOP / "docs" / "man"
+
+
+def run(*arguments):
+    return subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
+
+
+def page(name):
+    """The text of a manual page, without the backslashes of its dashes."""
+    return (MAN / name).read_text().replace("\\-", "-")
+
+
+def test_every_setting_is_described_with_type_and_default():
+    settings = re.findall(r"^(\w+) \((.*)\)\n    (.*)$", run(REPLICACTL, "--help-settings"), re.M)
+    assert len(settings) > 40
+    text = page("replica.conf.5")
+    bad = [key for key, what, sentence in settings
+           if f'.BR {key} " ({what})"\n{sentence}\n' not in text]
+    assert not bad, "replica.conf.5 and settings.def differ"
+    described = re.findall(r"^\.BR ([A-Z0-9_]+) \" \(", text, re.M)
+    assert sorted(described) == sorted(key for key, _, _ in settings)
+
+
+def usage_of_verbs():
+    """Verb and arguments, as `replicactl help` prints them."""
+    text = run(REPLICACTL, "help")
+    return dict(re.findall(r"^  ([a-z][a-z-]*) (.*(?:\n {7,}\S.*?)*)\n      [A-Z]", text, re.M))
+
+
+def sections(text):
+    """Verb -> text of its sections in the manual page."""
+    found = {}
+    for part in re.split(r"^\.SS ", text.split("\n.SH VERBS\n")[1].split("\n.SH ")[0], flags=re.M):
+        found.setdefault(part.split()[0] if part.split() else "", []).append(part)
+    return {verb: "\n".join(parts) for verb, parts in found.items()}
+
+
+def test_every_verb_and_option_of_replicactl_is_described():
+    verbs = usage_of_verbs()
+    assert len(verbs) >= 8
+    described = sections(page("replicactl.8"))
+    assert set(verbs) == set(described) - {""}
+    bad = [f"{verb} {option}" for verb, arguments in verbs.items()
+           for option in re.findall(r"--?[A-Za-z][a-z-]*", arguments)
+           if option not in described[verb]]
+    assert not bad
+
+
+def test_every_option_of_snapshotd_is_described():
+    text = page("snapshotd.8")
+    bad = [option for option in re.findall(r"--[a-z]+", run(SNAPSHOTD, "--help"))
+           if option not in text]
+    assert not bad
+
+
+def test_manual_pages_have_no_roff_errors():
+    for path in MAN.glob("*.[58]"):
+        done = subprocess.run(["groff", "-man", "-ww", "-z", "-Tutf8", str(path)],
+                              capture_output=True, text=True, check=False)
+        assert done.stderr == "", path
