@@ -31,7 +31,7 @@ struct catalog_walk_options {
     struct fetcher *fetcher;
     const char *origin_url;
     int64_t max_object_bytes;
-    int64_t max_catalog_bytes; /* inflated, where the size is not known */
+    int64_t max_catalog_bytes; /* inflated */
     int64_t min_free_bytes;
     int64_t min_free_inodes;
     /* Called now and then from catalog_walk_run; may be NULL. */

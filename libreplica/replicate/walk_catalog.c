@@ -156,10 +156,16 @@ static bool inflate_catalog(const char *path, int from,
 {
     int64_t limit =
         catalog->size > 0 ? catalog->size : catalog->walk->options.max_catalog_bytes;
-    int to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     int64_t size;
     bool ok;
+    int to;
 
+    if (limit > catalog->walk->options.max_catalog_bytes)
+        return error_set(error, ERROR_TOO_LARGE,
+                         "is said to inflate to %lld bytes, more than "
+                         "REPLICA_MAX_CATALOG_BYTES allows",
+                         (long long)limit);
+    to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (to < 0)
         return error_set_errno(error, errno, "cannot create %s", path);
     ok = inflate_file(&size, from, to, limit, error);
