@@ -10,6 +10,7 @@ include tests/unit/local.mk
 include tests/integration/publish.mk
 include tests/integration/serve.mk
 include tests/integration/crash.mk
+include tests/integration/cli.mk
 include tests/fuzz/local.mk
 include tests/guards/local.mk
 include tests/interop/local.mk
