@@ -3,6 +3,7 @@
 `scripts/test` sets REPLICA_TEST_MODE; each row is (normal, soak).
 """
 import os
+import sys
 
 MODE = os.environ.get("REPLICA_TEST_MODE", "normal")
 
@@ -16,7 +17,7 @@ _COUNTS = {
     # random damage to manifests, whitelists and catalogs
     "DAMAGED_INPUTS": (200, 5000),
     # seconds each fuzzer runs; 0 only replays its corpus
-    "FUZZ_SECONDS": (0, 120),
+    "FUZZ_SECONDS": (0, 60),
 }
 
 
@@ -27,3 +28,7 @@ def count(name):
 
 def table():
     return [(name, count(name)) for name in _COUNTS]
+
+
+if __name__ == "__main__":
+    print(count(sys.argv[1]))

@@ -15,6 +15,7 @@ FUZZ_TARGETS = \
 	%D%/fuzz_whitelist \
 	%D%/fuzz_xattr_blob
 FUZZ_LIBS = $(DATA_LIBS)
+EXTRA_DIST += %D%/run
 FUZZ_COMMON = %D%/fuzz.h %D%/fuzz_file.c
 if FUZZING
 noinst_PROGRAMS += $(FUZZ_TARGETS)

@@ -82,7 +82,7 @@ static const char *resolve(char path[PATH_MAX], int directory, const char *name)
     return path;
 }
 
-static void record(const char *format, ...)
+static void __attribute__((format(printf, 1, 2))) record(const char *format, ...)
 {
     char line[LINE_MAX_BYTES];
     va_list arguments;
