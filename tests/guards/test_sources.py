@@ -56,7 +56,8 @@ def test_formatting():
 def test_scripts_pass_shellcheck():
     tool = shutil.which("shellcheck")
     assert tool, "shellcheck is missing: run scripts/bootstrap"
-    scripts = [p for p in tracked("scripts/*", ".ci/*", "*.sh", "tests/bench/*")
+    scripts = [p for p in tracked("scripts/*", ".ci/*", "*.sh", "tests/bench/*",
+                                 "conf/debian/*")
                if p.read_bytes()[:20].startswith((b"#!/usr/bin/env bash", b"#!/bin/sh",
                                                   b"#!/bin/bash"))]
     assert scripts
