@@ -255,8 +255,10 @@ int daemon_run(struct daemon *daemon)
         apr_time_t wake = apr_time_now() + apr_time_from_sec(10);
 
         if (!daemon->stop) {
-            if (apr_time_now() >= daemon->next_scan)
+            if (apr_time_now() >= daemon->next_scan) {
                 daemon_scan(daemon);
+                daemon_write_status(daemon, NULL);
+            }
             wake = start_due(daemon);
         }
         wait_until(daemon, wake);

@@ -26,6 +26,7 @@ struct daemon {
     apr_array_header_t *foreign;  /* names of repositories of other users */
     apr_array_header_t *problems; /* struct replica_problem */
     apr_pool_t *scan_pool;        /* of the last scan's lists */
+    char *status;                 /* as last written; of malloc */
     uint64_t random_state;
 };
 
@@ -44,7 +45,8 @@ void daemon_clean_up(struct daemon *daemon);
 void daemon_report_once(struct daemon *daemon, enum log_level level, const char *text);
 apr_time_t daemon_interval(const struct repository *repository);
 
-/* daemon_status.c: <spool>/snapshotd.json, for people and monitors. */
+/* daemon_status.c: <spool>/snapshotd.json, for people and monitors; left as it is if
+ * there is nothing new in it. */
 void daemon_write_status(struct daemon *daemon, const struct job *ended);
 
 #endif

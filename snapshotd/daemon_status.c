@@ -3,6 +3,7 @@
 #include "snapshotd/daemon.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <apr_strings.h>
 #include <jansson.h>
 #include <systemd/sd-daemon.h>
@@ -102,27 +103,57 @@ static json_t *describe_foreign(const struct daemon *daemon)
     return foreign;
 }
 
+/* Everything but the time of writing, so that what is new can be told from what is not.
+ */
+static json_t *describe(struct daemon *daemon, const struct job *ended, const char *path)
+{
+    json_t *root = json_object();
+
+    json_object_set_new(root, "user", json_string(daemon->user));
+    json_object_set_new(root, "replicas", describe_replicas(daemon, ended, path));
+    json_object_set_new(root, "out_of_service", describe_problems(daemon));
+    json_object_set_new(root, "of_other_users", describe_foreign(daemon));
+    return root;
+}
+
+static bool is_new(struct daemon *daemon, const json_t *root)
+{
+    char *text = json_dumps(root, JSON_COMPACT);
+    bool differs =
+        text == NULL || daemon->status == NULL || strcmp(text, daemon->status) != 0;
+
+    free(daemon->status);
+    daemon->status = text;
+    return differs;
+}
+
+static void write_file(struct daemon *daemon, json_t *root, const char *path)
+{
+    struct error error;
+    char *text;
+
+    json_object_set_new(root, "written", date(apr_time_now()));
+    text = json_dumps(root, JSON_INDENT(2));
+    if (text == NULL)
+        return;
+    if (!file_replace(path, text_of(text), 0644, daemon->scan_pool, &error)) {
+        log_write(LOG_LEVEL_WARNING, "%s", error.message);
+        free(daemon->status);
+        daemon->status = NULL;
+    }
+    free(text);
+}
+
 void daemon_write_status(struct daemon *daemon, const struct job *ended)
 {
     const char *path = apr_pstrcat(
         daemon->scan_pool, settings_text(daemon->server, SETTING_SERVER_SPOOL_DIR),
         "/snapshotd.json", NULL);
-    json_t *root = json_object();
-    struct error error;
-    char *text;
+    json_t *root = describe(daemon, ended, path);
 
-    json_object_set_new(root, "written", date(apr_time_now()));
-    json_object_set_new(root, "user", json_string(daemon->user));
-    json_object_set_new(root, "replicas", describe_replicas(daemon, ended, path));
-    json_object_set_new(root, "out_of_service", describe_problems(daemon));
-    json_object_set_new(root, "of_other_users", describe_foreign(daemon));
-    text = json_dumps(root, JSON_INDENT(2));
+    if (is_new(daemon, root))
+        write_file(daemon, root, path);
     json_decref(root);
-    if (text == NULL)
-        return;
-    if (!file_replace(path, text_of(text), 0644, daemon->scan_pool, &error))
-        log_write(LOG_LEVEL_WARNING, "%s", error.message);
-    free(text);
     sd_notifyf(0, "STATUS=%d replicas, %d running, %d out of service",
                daemon->schedule->entries->nelts, daemon->job_count,
                daemon->problems->nelts);
