@@ -11,3 +11,4 @@ noinst_PROGRAMS += %D%/lock_tool
 %C%_lock_tool_LDADD = $(DATA_LIBS)
 EXTRA_DIST += %D%/test_kill.py %D%/test_locks.py
 EXTRA_DIST += %D%/forger.py %D%/test_hostile.py
+EXTRA_DIST += %D%/snapshotd.py %D%/test_snapshotd.py

@@ -70,7 +70,7 @@ class Replica:
         self.key = key
         (self.storage / "data" / "txn").mkdir(parents=True)
         self.spool.mkdir(parents=True)
-        self.log.mkdir()
+        self.log.mkdir(exist_ok=True)
         self.configure(**settings)
 
     def configure(self, **settings):

@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: Apache-2.0
+"""snapshotd: the schedule, faults, signals, crashes."""
+
+import os
+import pwd
+import re
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+from servers import wait_until
+from snapshotd import SNAPSHOTD, Fleet, Snapshotd
+
+NEVER = 100_000
+
+
+@pytest.fixture
+def fleet(folder):
+    fleet = Fleet(folder)
+    yield fleet
+    fleet.origin.close()
+
+
+@pytest.fixture
+def daemon(fleet):
+    daemon = Snapshotd(fleet)
+    yield daemon
+    daemon.close()
+
+
+def first_requests(fleet):
+    """The repositories in the order in which they were first asked for."""
+    seen = []
+    for _, path, _ in fleet.origin.requests:
+        name = path.split("/")[2].split(".")[0]
+        if name not in seen:
+            seen.append(name)
+    return seen
+
+
+def test_it_replicates_and_goes_on(fleet, daemon):
+    replica = fleet.add("a")
+    daemon.start()
+    daemon.wait_for_runs("a", 3)
+    assert replica.closure().objects == replica.objects()
+    runs = daemon.runs("a")
+    assert "changed=yes" in runs[0] and "revision=2" in runs[0]
+    assert all("changed=no" in line for line in runs[1:])
+    assert daemon.stop() == 0
+    assert len(re.findall(r"Starting a\.example\.net at .*\n(?:.*\n)*?Finished a\.example\.net",
+                          fleet.log_text())) == len(daemon.runs("a"))
+    status = daemon.status()["replicas"]["a.example.net"]
+    assert status["result"] == "ok" and status["revision"] == 2
+    assert daemon.text().rstrip().endswith("stopped")
+
+
+def test_the_oldest_snapshot_comes_first(fleet, daemon):
+    for name in "abcd":
+        fleet.add(name)
+    for name in "cadb":
+        fleet.replicas[name].snapshot().assert_ok()
+        time.sleep(0.02)
+    fleet.origin.heal()
+    (fleet.confdir / "server.local").write_text("CVMFS_MAX_PARALLEL_SNAPSHOTS=1\n")
+    time.sleep(1.2)
+    daemon.start()
+    for name in "abcd":
+        daemon.wait_for_runs(name)
+    assert first_requests(fleet) == list("cadb")
+
+
+def test_one_that_never_was_snapshotted_comes_before_all(fleet, daemon):
+    for name in "abc":
+        fleet.add(name)
+        if name != "b":
+            fleet.replicas[name].snapshot().assert_ok()
+    fleet.origin.heal()
+    (fleet.confdir / "server.local").write_text("CVMFS_MAX_PARALLEL_SNAPSHOTS=1\n")
+    time.sleep(1.2)
+    daemon.start()
+    daemon.wait_for_runs("c")
+    assert first_requests(fleet)[0] == "b"
+
+
+def test_a_failing_origin_stops_nobody_else(fleet, daemon):
+    for name in "abc":
+        fleet.add(name, CVMFS_HTTP_TIMEOUT=1, CVMFS_HTTP_RETRIES=0)
+    fleet.origin.fault(r"/a\.example.net/\.cvmfspublished$", "missing")
+    fleet.origin.fault(r"/b\.example.net/\.cvmfspublished$", "stall", 5)
+    daemon.start()
+    daemon.wait_for_runs("c", 3)
+    daemon.wait_for_runs("a", 2, "not-found")
+    wait_until(lambda: any("b.example.net" in line and "ERROR" in line.upper()
+                           for line in daemon.text().splitlines()), "b failed")
+    wait_until(lambda: "404" in daemon.status()["replicas"]["a.example.net"].get("error", ""),
+               "the status has the error")
+    fleet.origin.heal()
+    for name in "ab":
+        daemon.wait_for_runs(name)
+        fleet.replicas[name].closure()
+    wait_until(lambda: "error" not in daemon.status()["replicas"]["a.example.net"],
+               "the error went")
+    assert daemon.stop() == 0
+
+
+def test_never_more_runs_at_once_than_configured(fleet, daemon):
+    for name in "abcdef":
+        fleet.add(name)
+    (fleet.confdir / "server.local").write_text("CVMFS_MAX_PARALLEL_SNAPSHOTS=2\n")
+    most = 0
+    done = threading.Event()
+
+    def watch():
+        nonlocal most
+        while not done.is_set():
+            running = [name for name, replica in fleet.replicas.items()
+                       if (replica.storage / ".cvmfs_is_snapshotting").exists()]
+            most = max(most, len(running))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        daemon.start()
+        for name in "abcdef":
+            daemon.wait_for_runs(name, 2)
+    finally:
+        done.set()
+        watcher.join()
+    assert most <= 2
+    assert daemon.stop() == 0
+
+
+def test_new_gone_and_broken_repositories(fleet, daemon):
+    fleet.add("a")
+    daemon.start()
+    daemon.wait_for_runs("a")
+    fleet.add("b")
+    broken = fleet.add("c")
+    broken.configure(REPLICA_SNAPSHOT_INTERVAL="often")
+    daemon.reload()
+    daemon.wait_for_runs("b")
+    wait_until(lambda: "c.example.net" in daemon.status()["out_of_service"], "c is reported")
+    problem = daemon.status()["out_of_service"]["c.example.net"]
+    assert "REPLICA_SNAPSHOT_INTERVAL" in problem and "replica.conf" in problem
+    assert daemon.text().count("repository=c.example.net out of service") == 1
+    broken.configure(REPLICA_SNAPSHOT_INTERVAL=1)
+    for path in (fleet.confdir / "repositories.d" / "b.example.net").iterdir():
+        path.unlink()
+    daemon.reload()
+    daemon.wait_for_runs("c")
+    wait_until(lambda: list(daemon.status()["replicas"]) == ["a.example.net", "c.example.net"]
+               and not daemon.status()["out_of_service"], "the status follows")
+    assert daemon.stop() == 0
+
+
+def test_a_new_repository_is_found_without_being_told(fleet, daemon):
+    fleet.add("a", REPLICA_SNAPSHOT_INTERVAL=NEVER)
+    daemon.start()
+    fleet.add("b")
+    daemon.wait_for_runs("b")
+
+
+def test_reloads_change_the_interval_at_once(fleet, daemon):
+    replica = fleet.add("a", REPLICA_SNAPSHOT_INTERVAL=NEVER)
+    daemon.start()
+    daemon.wait_for_runs("a")
+    replica.configure(REPLICA_SNAPSHOT_INTERVAL=1)
+    daemon.reload()
+    daemon.wait_for_runs("a", 3)
+
+
+def test_the_status_does_not_wait_for_a_run(fleet, daemon):
+    fleet.add("a", REPLICA_SNAPSHOT_INTERVAL=NEVER)
+    daemon.start()
+    daemon.wait_for_runs("a")
+    fleet.add("b", REPLICA_SNAPSHOT_INTERVAL="often")
+    daemon.reload()
+    wait_until(lambda: "b.example.net" in daemon.status()["out_of_service"], "b is reported")
+    assert len(daemon.runs("a")) == 1
+
+
+def test_a_bad_server_setting_stops_the_start_but_no_reload(fleet, daemon):
+    fleet.add("a")
+    daemon.start()
+    (fleet.confdir / "server.local").write_text("CVMFS_MAX_PARALLEL_SNAPSHOTS=many\n")
+    daemon.reload()
+    assert "not reloaded" in daemon.text() and "CVMFS_MAX_PARALLEL_SNAPSHOTS" in daemon.text()
+    daemon.wait_for_runs("a", 2)
+    assert daemon.stop() == 0
+    run = subprocess.run([SNAPSHOTD, "--config", fleet.confdir], capture_output=True, text=True,
+                         timeout=20)
+    assert run.returncode == 1
+    assert "server.local" in run.stderr and "CVMFS_MAX_PARALLEL_SNAPSHOTS" in run.stderr
+
+
+def test_reloads_while_snapshots_run(fleet, daemon):
+    for name in "abc":
+        fleet.add(name)
+    daemon.start()
+    for _ in range(20):
+        daemon.reload()
+        time.sleep(0.02)
+    for name in "abc":
+        daemon.wait_for_runs(name, 2)
+    assert daemon.stop() == 0
+
+
+def test_term_stops_within_seconds_and_keeps_what_is_whole(fleet, daemon):
+    replica = fleet.add("a", CVMFS_HTTP_TIMEOUT=60)
+    root = re.search(r"^C(..)(.*)$", (fleet.published["a"].storage / ".cvmfspublished")
+                     .read_bytes().split(b"--\n")[0].decode(), re.M)
+    fleet.origin.fault(rf"/data/(?!{root.group(1)}/).*/*C$", "stall", 5)
+    daemon.start()
+    wait_until(lambda: any(fault.hits for fault in fleet.origin.faults), "a transfer stalls")
+    start = time.monotonic()
+    assert daemon.stop() == 0
+    assert time.monotonic() - start < 10
+    assert replica.manifest() is None
+    assert replica.leftovers() == []
+    whole = replica.objects()
+    fleet.origin.heal()
+    replica.snapshot().assert_ok()
+    assert not whole & set(fleet.origin.paths())
+    replica.closure()
+
+
+def test_kills_cost_nothing(fleet, daemon):
+    replicas = [fleet.add(name) for name in "abc"]
+    fleet.origin.fault(r"c\.example\.net/data/", "stall", 5, times=5)
+    for seconds in (0.0, 0.02, 0.05, 0.1, 0.4):
+        daemon.start()
+        time.sleep(seconds)
+        daemon.process.send_signal(signal.SIGKILL)
+        daemon.process.wait()
+        for replica in replicas:
+            replica.closure()
+    for replica in replicas:
+        (replica.storage / ".cvmfs_is_snapshotting").write_text("stale\n")
+        replica.configure(REPLICA_SNAPSHOT_INTERVAL=NEVER)
+    (replicas[0].storage / "data" / "txn" / "left").write_text("over")
+    before = len(daemon.runs("c"))
+    daemon.start()
+    # Removed at the start, not only by the next run.
+    assert not (replicas[0].storage / ".cvmfs_is_snapshotting").exists() or daemon.runs("a")
+    daemon.wait_for_runs("c", before + 1)
+    assert daemon.stop() == 0
+    for replica in replicas:
+        replica.snapshot().assert_ok()
+        assert replica.closure().objects == replica.objects()
+        assert replica.leftovers() == []
+
+
+def test_a_second_daemon_on_the_same_spool_is_refused(fleet, daemon):
+    fleet.add("a")
+    daemon.start()
+    run = subprocess.run([SNAPSHOTD, "--config", fleet.confdir], capture_output=True, text=True,
+                         timeout=20)
+    assert run.returncode == 1
+    assert "snapshotd runs already" in run.stderr and f"{daemon.process.pid} " in run.stderr
+    assert daemon.stop() == 0
+
+
+def test_a_snapshot_by_hand_beside_it(fleet, daemon):
+    replica = fleet.add("a", CVMFS_HTTP_TIMEOUT=60)
+    fleet.origin.fault(r"C$", "stall", 5, times=1)
+    by_hand = replica.begin()
+    wait_until(lambda: any(fault.hits for fault in fleet.origin.faults), "a transfer stalls")
+    daemon.start()
+    daemon.wait_for_runs("a", 1, "busy")
+    assert "ERROR" not in "".join(daemon.runs("a", "busy"))
+    by_hand.terminate()
+    by_hand.communicate()
+    daemon.wait_for_runs("a")
+    assert daemon.stop() == 0
+
+
+def test_usage(fleet):
+    assert subprocess.run([SNAPSHOTD, "--help"], capture_output=True).returncode == 0
+    assert b"replica" in subprocess.run([SNAPSHOTD, "--version"], capture_output=True).stdout
+    assert subprocess.run([SNAPSHOTD, "more"], capture_output=True).returncode == 2
+    assert subprocess.run([SNAPSHOTD, "--nonsense"], capture_output=True).returncode == 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
+def test_it_runs_unprivileged_and_leaves_what_is_anothers(fleet):
+    nobody = pwd.getpwnam("nobody")
+    fleet.add("a", CVMFS_USER="nobody")
+    other = fleet.add("b", CVMFS_USER="daemon")
+    for folder, _, files in os.walk(fleet.folder / "replica"):
+        for path in (folder, *(os.path.join(folder, name) for name in files)):
+            os.chown(path, nobody.pw_uid, nobody.pw_gid)
+    daemon = Snapshotd(fleet, user="nobody")
+    try:
+        daemon.start()
+        daemon.wait_for_runs("a", 2)
+        assert daemon.text().count("repository=b.example.net belongs to daemon") == 1
+        assert daemon.status()["of_other_users"] == ["b.example.net"]
+        assert daemon.status()["user"] == "nobody"
+        assert other.manifest() is None
+        assert (fleet.replicas["a"].storage / ".cvmfspublished").stat().st_uid == nobody.pw_uid
+        assert daemon.stop() == 0
+    finally:
+        daemon.close()
