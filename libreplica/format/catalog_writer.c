@@ -42,11 +42,11 @@ enum statement {
 };
 
 static const char *const statements[STATEMENTS] = {
-    [ADD_ENTRY] = "INSERT INTO catalog (md5path_1, md5path_2, parent_1, parent_2,"
-                  " hardlinks, hash, size, mode, mtime, flags, name, symlink, uid, gid,"
-                  " xattr) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-    [ADD_CHUNK] = "INSERT INTO chunks (md5path_1, md5path_2, offset, size, hash)"
-                  " VALUES (?,?,?,?,?)",
+    [ADD_ENTRY] = ("INSERT INTO catalog (md5path_1, md5path_2, parent_1, parent_2,"
+                   " hardlinks, hash, size, mode, mtime, flags, name, symlink, uid, gid,"
+                   " xattr) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+    [ADD_CHUNK] = ("INSERT INTO chunks (md5path_1, md5path_2, offset, size, hash)"
+                   " VALUES (?,?,?,?,?)"),
     [ADD_NESTED] = "INSERT INTO nested_catalogs (path, sha1, size) VALUES (?,?,?)",
     [ADD_PROPERTY] = "INSERT INTO properties (key, value) VALUES (?,?)",
     [ADD_COUNTER] = "INSERT INTO statistics (counter, value) VALUES (?,?)",
