@@ -65,3 +65,13 @@ check_PROGRAMS += %D%/test_configuration_line %D%/test_file
 %C%_test_configuration_line_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
 %C%_test_file_SOURCES = %D%/test_file.c %D%/unit.h
 %C%_test_file_LDADD = $(UNIT_LIBS)
+# libreplica/operate, snapshotd
+check_PROGRAMS += %D%/test_replica_list %D%/test_run_log %D%/test_schedule %D%/test_status
+%C%_test_replica_list_SOURCES = %D%/test_replica_list.c %D%/unit.h
+%C%_test_replica_list_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
+%C%_test_run_log_SOURCES = %D%/test_run_log.c %D%/unit.h
+%C%_test_run_log_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
+%C%_test_schedule_SOURCES = %D%/test_schedule.c %D%/unit.h snapshotd/schedule.c snapshotd/schedule.h
+%C%_test_schedule_LDADD = $(UNIT_LIBS)
+%C%_test_status_SOURCES = %D%/test_status.c %D%/unit.h
+%C%_test_status_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
