@@ -219,6 +219,16 @@ static bool run(struct snapshot *snapshot, struct error *error)
     return replicate(snapshot, error);
 }
 
+/* A run that failed leaves whole objects too: sync them, and the next one trusts them.
+ * Not after a crash: what a catalog of the run that was cut refers to may be missing
+ * until a run has walked it to its end. */
+static bool close_marker(struct snapshot *snapshot, bool ok, struct error *error)
+{
+    if (!snapshot->marker_is_open || (!ok && snapshot->marker.is_stale))
+        return true;
+    return dirty_marker_close(&snapshot->marker, error);
+}
+
 bool snapshot_run(struct snapshot_result *result, struct store *store,
                   const struct snapshot_options *options, apr_pool_t *pool,
                   struct error *error)
@@ -238,10 +248,7 @@ bool snapshot_run(struct snapshot_result *result, struct store *store,
     snapshot_say(snapshot, "Starting %d workers", options->fetch.connections);
     ok = run(snapshot, error);
     result->fetch = fetcher_counters(snapshot->fetcher);
-    /* A run that failed leaves whole objects too: sync them, and the next one trusts
-     * them. */
-    if (snapshot->marker_is_open && !dirty_marker_close(&snapshot->marker, &problem) &&
-        ok) {
+    if (!close_marker(snapshot, ok, &problem) && ok) {
         *error = problem;
         ok = false;
     }

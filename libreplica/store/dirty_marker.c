@@ -23,7 +23,9 @@ bool dirty_marker_open(struct dirty_marker *marker, struct store *store,
     if (!store_stat_file(store, DIRTY_MARKER_NAME, &status, &marker->is_stale, error))
         return false;
     if (marker->is_stale) {
-        marker->since = status.changed - CLOCK_SLACK;
+        /* One from the future was made by a clock that was wrong: it dates nothing. */
+        marker->since =
+            status.changed > apr_time_now() ? 0 : status.changed - CLOCK_SLACK;
         return true;
     }
     date_format_iso(date, apr_time_now());
