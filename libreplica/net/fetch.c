@@ -4,11 +4,21 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
 #include <apr_strings.h>
 
 #define BACKOFF_FIRST      (apr_time_from_sec(1) / 2)
 #define BACKOFF_MAX        apr_time_from_sec(8)
 #define PAUSE_MILLISECONDS 10
+
+/* For pauses and the bandwidth: a clock that nobody sets. */
+static apr_time_t steady_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
+}
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
 static CURLcode curl_ready;
@@ -53,7 +63,7 @@ bool fetcher_create(struct fetcher **fetcher, const struct fetcher_options *opti
     created->options = *options;
     created->random_state = (uint64_t)apr_time_now() ^ (uint64_t)(uintptr_t)created;
     created->budget = options->bandwidth;
-    created->budget_at = apr_time_now();
+    created->budget_at = steady_now();
     APR_RING_INIT(&created->queued, transfer, link);
     APR_RING_INIT(&created->waiting, transfer, link);
     APR_RING_INIT(&created->running, transfer, link);
@@ -96,21 +106,44 @@ static void finish(struct transfer *transfer, const struct error *error)
     sink->done(transfer->request.baton, error != NULL ? &copy : NULL);
 }
 
-void fetcher_add(struct fetcher *fetcher, const struct fetch_request *request)
+/* A cut URL would ask for something else. */
+static bool check_length(const struct fetch_request *request, struct error *error)
+{
+    size_t path = strlen(request->path);
+
+    return (path < TRANSFER_PATH_SIZE &&
+            strlen(request->base_url) + 1 + path < TRANSFER_URL_SIZE) ||
+           error_set(error, ERROR_USAGE,
+                     "%.80s...: the URL is too long, at most %d characters are allowed",
+                     request->base_url, TRANSFER_URL_SIZE - 1);
+}
+
+/* A transfer of an earlier request, or a new one. */
+static bool transfer_take(struct transfer **taken, struct fetcher *fetcher,
+                          struct error *error)
 {
     struct transfer *transfer;
 
     if (APR_RING_EMPTY(&fetcher->idle, transfer, link)) {
-        struct error error;
-
         transfer = apr_pcalloc(fetcher->pool, sizeof(*transfer));
-        if (!transfer_init(transfer, fetcher, &error)) {
-            request->sink->done(request->baton, &error);
-            return;
-        }
+        if (!transfer_init(transfer, fetcher, error))
+            return false;
     } else {
         transfer = APR_RING_FIRST(&fetcher->idle);
         APR_RING_REMOVE(transfer, link);
+    }
+    *taken = transfer;
+    return true;
+}
+
+void fetcher_add(struct fetcher *fetcher, const struct fetch_request *request)
+{
+    struct transfer *transfer;
+    struct error error;
+
+    if (!check_length(request, &error) || !transfer_take(&transfer, fetcher, &error)) {
+        request->sink->done(request->baton, &error);
+        return;
     }
     transfer->request = *request;
     apr_cpystrn(transfer->path, request->path, sizeof(transfer->path));
@@ -147,7 +180,7 @@ static void wait_for_retry(struct transfer *transfer)
     pause = (apr_time_t)(next_random(fetcher) % (uint64_t)bound);
     if (pause < transfer->retry_after)
         pause = transfer->retry_after;
-    transfer->not_before = apr_time_now() + pause;
+    transfer->not_before = steady_now() + pause;
     fetcher->counters.retries++;
     APR_RING_INSERT_TAIL(&fetcher->waiting, transfer, transfer, link);
     fetcher->waiting_count++;
@@ -200,7 +233,7 @@ static int wake_waiting(struct fetcher *fetcher, int timeout)
 
     if (fetcher->waiting_count == 0)
         return timeout;
-    now = apr_time_now();
+    now = steady_now();
     APR_RING_FOREACH_SAFE(transfer, next, &fetcher->waiting, transfer, link)
     {
         if (transfer->not_before <= now) {
@@ -225,7 +258,7 @@ static int refill_budget(struct fetcher *fetcher, int timeout)
 
     if (cap == 0)
         return timeout;
-    now = apr_time_now();
+    now = steady_now();
     fetcher->budget += cap * (now - fetcher->budget_at) / APR_USEC_PER_SEC;
     fetcher->budget_at = now;
     if (fetcher->budget > cap)

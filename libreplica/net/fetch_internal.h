@@ -10,6 +10,7 @@
 #include "libreplica/net/fetch.h"
 
 #define TRANSFER_PATH_SIZE      256
+#define TRANSFER_URL_SIZE       2048
 #define TRANSFER_VALIDATOR_SIZE 128
 
 /* What to do after a try. */

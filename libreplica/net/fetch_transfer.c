@@ -213,7 +213,7 @@ static void add_header(struct transfer *transfer, const char *line)
 void transfer_start(struct transfer *transfer)
 {
     const struct fetch_request *request = &transfer->request;
-    char url[2048], line[TRANSFER_VALIDATOR_SIZE + 32];
+    char url[TRANSFER_URL_SIZE], line[TRANSFER_VALIDATOR_SIZE + 32];
     CURL *easy = transfer->easy;
 
     transfer->answer_seen = false;
@@ -324,8 +324,10 @@ static enum transfer_verdict judge_content(struct transfer *transfer)
     /* The next try asks caches in between to stand aside. */
     if (transfer->corruptions++ > 0)
         return VERDICT_FAILED;
-    transfer->start_over = true;
-    return VERDICT_RETRY;
+    /* Now, not with the next answer: the bytes that were wrong may have been none. */
+    transfer->held = 0;
+    return request->sink->rewind(request->baton, &transfer->error) ? VERDICT_RETRY
+                                                                   : VERDICT_FAILED;
 }
 
 enum transfer_verdict transfer_judge(struct transfer *transfer, CURLcode result)

@@ -128,6 +128,41 @@ def test_a_fault_publishes_nothing_and_passes(site, name):
     site.assert_recovers()
 
 
+def test_an_empty_answer_and_then_the_object(site):
+    fault = site.origin.fault(DATA, "replace", b"", times=1)
+    site.replica.snapshot().assert_ok()
+    assert fault.hits == 1
+    site.assert_recovers()
+
+
+def test_a_url_that_is_too_long(folder, published_twice):
+    site = Site(folder, *published_twice)
+    try:
+        site.replica.url += "/" + 2000 * "x"
+        site.replica.configure()
+        site.replica.snapshot().assert_failed("too long", "2047")
+    finally:
+        site.origin.close()
+
+
+def test_a_failed_run_after_a_crash_clears_nobody(folder, published_twice):
+    """Catalogs that a crash put in doubt stay there until a run has walked them."""
+    site = Site(folder, *published_twice)
+    try:
+        site.replica.snapshot().assert_ok()
+        marker = site.replica.storage / ".replica_dirty"
+        marker.write_text("a crash\n")
+        lost = [path for path in site.replica.objects() if path[-1] not in "CHXM"]
+        for path in lost:
+            (site.replica.storage / path).write_bytes(b"")
+        fault = site.origin.fault(r"\.cvmfspublished$", "missing")
+        site.replica.snapshot().assert_failed("404")
+        assert fault.hits > 0 and marker.exists()
+        site.assert_recovers()
+    finally:
+        site.origin.close()
+
+
 def test_the_head_catalog_is_never_optional(site):
     before = site.replica.manifest()
     site.origin.fault(head_path(site, "C"), "missing")
