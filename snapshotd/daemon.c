@@ -18,6 +18,8 @@
 #include "libreplica/operate/snapshot_slot.h"
 #include "libreplica/store/file.h"
 
+#define PAUSE_MAX apr_time_from_sec(10)
+
 static bool open_signals(int *fd, struct error *error)
 {
     sigset_t signals;
@@ -59,7 +61,7 @@ static bool take_daemon_lock(struct daemon *daemon, struct error *error)
         return false;
     return lock_try(&lock, apr_pstrcat(daemon->pool, spool, "/snapshotd.lock", NULL),
                     daemon->pool, error) ||
-           error_prefix(error, "snapshotd runs already");
+           (error->code == ERROR_BUSY && error_prefix(error, "snapshotd runs already"));
 }
 
 bool daemon_init(struct daemon *daemon, apr_pool_t *pool, struct error *error)
@@ -241,6 +243,8 @@ static void wait_until(struct daemon *daemon, apr_time_t wake)
 
     if (pause < 0)
         pause = 0;
+    if (pause > PAUSE_MAX) /* the clock was set back */
+        pause = PAUSE_MAX;
     poll(fds, 2, (int)apr_time_as_msec(pause) + 1);
 }
 
@@ -252,10 +256,10 @@ int daemon_run(struct daemon *daemon)
     log_write(LOG_LEVEL_INFO, "started user=%s replicas=%d parallel=%d", daemon->user,
               daemon->schedule->entries->nelts, snapshot_slot_count(daemon->server));
     while (!daemon->stop || daemon->jobs != NULL) {
-        apr_time_t wake = apr_time_now() + apr_time_from_sec(10);
+        apr_time_t wake = apr_time_now() + PAUSE_MAX;
 
         if (!daemon->stop) {
-            if (apr_time_now() >= daemon->next_scan) {
+            if (daemon_scan_is_due(daemon)) {
                 daemon_scan(daemon);
                 daemon_write_status(daemon, NULL);
             }

@@ -39,6 +39,7 @@ int daemon_run(struct daemon *daemon);
 
 /* daemon_scan.c: find the replicas and give them to the schedule. */
 void daemon_scan(struct daemon *daemon);
+bool daemon_scan_is_due(const struct daemon *daemon);
 /* Remove what runs cut off by a crash left behind. */
 void daemon_clean_up(struct daemon *daemon);
 /* A complaint that a scan every few seconds must not repeat. */

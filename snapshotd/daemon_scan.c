@@ -65,6 +65,14 @@ static void complain(struct daemon *daemon)
     }
 }
 
+/* Also if the clock was set back: else nothing would be looked for until it caught up. */
+bool daemon_scan_is_due(const struct daemon *daemon)
+{
+    apr_time_t now = apr_time_now();
+
+    return now >= daemon->next_scan || now < daemon->next_scan - SCAN_INTERVAL;
+}
+
 void daemon_scan(struct daemon *daemon)
 {
     struct replica_list_options options = {0};
