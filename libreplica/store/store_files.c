@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -55,7 +56,7 @@ bool store_destroy(const char *root, apr_pool_t *pool, struct error *error)
 static apr_status_t remove_scratch(void *baton)
 {
     static const char *const endings[] = {"", "-journal", "-wal", "-shm"};
-    char path[1024];
+    char path[PATH_MAX];
 
     for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++) {
         snprintf(path, sizeof(path), "%s%s", (const char *)baton, endings[i]);
@@ -189,9 +190,27 @@ bool store_link_alternative(struct store *store, const struct object *object,
         return false;
     store_temporary_name(temporary, sizeof(temporary), store);
     if (symlinkat(target, folder, temporary) != 0 ||
-        renameat(folder, temporary, store->root_fd, link) != 0)
-        return error_set_errno(error, errno, "cannot link %s in %s", link, store->root);
+        renameat(folder, temporary, store->root_fd, link) != 0) {
+        error_set_errno(error, errno, "cannot link %s in %s", link, store->root);
+        unlinkat(folder, temporary, 0);
+        return false;
+    }
     return true;
+}
+
+/* Whether a file in the temporary folder is a left-over. In the tree's own folder the
+ * holder of the update lock is the only one who makes any; in another one, say /tmp, only
+ * what is called as we call them. */
+static bool is_left_over(const struct store *store, const char *name)
+{
+    size_t length = strlen(store->root);
+
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return false;
+    if (strncmp(store->temporary, store->root, length) == 0 &&
+        store->temporary[length] == '/')
+        return true;
+    return strncmp(name, STORE_TEMPORARY_PREFIX, strlen(STORE_TEMPORARY_PREFIX)) == 0;
 }
 
 bool store_clean_temporary(struct store *store, struct error *error)
@@ -202,10 +221,9 @@ bool store_clean_temporary(struct store *store, struct error *error)
     if (stream == NULL)
         return error_set_errno(error, errno, "cannot list the temporary folder %s",
                                store->temporary);
-    /* Plain files only: the holder of the update lock is the only one who makes any here.
-     */
+    /* Never a folder: none of ours is one. */
     while ((entry = readdir(stream)) != NULL)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+        if (is_left_over(store, entry->d_name))
             unlinkat(dirfd(stream), entry->d_name, 0);
     closedir(stream);
     return true;

@@ -6,6 +6,8 @@
 #include "libreplica/store/store.h"
 
 #define STORE_FOLDERS 256
+/* What the names of all our temporary files begin with. */
+#define STORE_TEMPORARY_PREFIX "replica."
 
 struct store {
     apr_pool_t *pool;

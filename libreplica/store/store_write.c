@@ -40,7 +40,7 @@ static atomic_uint temporary_names;
 
 void store_temporary_name(char *name, size_t size, struct store *store)
 {
-    snprintf(name, size, "replica.%ld.%llx.%x", (long)getpid(),
+    snprintf(name, size, STORE_TEMPORARY_PREFIX "%ld.%llx.%x", (long)getpid(),
              (unsigned long long)apr_time_now(), atomic_fetch_add(&temporary_names, 1));
 }
 

@@ -237,6 +237,27 @@ static void cleans_scratch_and_trees(void **state)
     assert_int_not_equal(access(root, F_OK), 0);
 }
 
+/* The temporary folder may be one that others use too, say /tmp. */
+static void cleans_only_its_own_in_a_shared_folder(void **state)
+{
+    apr_pool_t *pool = unit_pool(state);
+    const char *root, *path, *shared, *foreign;
+    struct store *store;
+    struct error error;
+
+    make_store(state, &root);
+    shared = apr_pstrcat(pool, root, ".shared", NULL);
+    foreign = apr_pstrcat(pool, shared, "/theirs", NULL);
+    assert_int_equal(mkdir(shared, 0700), 0);
+    assert_ok(store_open(&store, root, shared, pool, &error), &error);
+    assert_ok(store_scratch_path(&path, store, pool, &error), &error);
+    close(open(path, O_CREAT | O_WRONLY, 0600));
+    close(open(foreign, O_CREAT | O_WRONLY, 0600));
+    assert_ok(store_clean_temporary(store, &error), &error);
+    assert_int_not_equal(access(path, F_OK), 0);
+    assert_int_equal(access(foreign, F_OK), 0);
+}
+
 static void *write_many(void *store)
 {
     apr_pool_t *pool;
@@ -273,6 +294,7 @@ static const struct CMUnitTest store_tests[] = {
     UNIT_TEST(lists_objects_only),
     UNIT_TEST(links_alternative_paths),
     UNIT_TEST(cleans_scratch_and_trees),
+    UNIT_TEST(cleans_only_its_own_in_a_shared_folder),
     UNIT_TEST(threads_write_through_handles_of_their_own),
 };
 
