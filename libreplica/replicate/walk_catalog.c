@@ -194,6 +194,7 @@ static bool need_nested(struct walk_catalog *catalog, struct error *error)
     }
 }
 
+/* Read the catalog behind descriptor FROM as far as its nested catalogs. */
 static bool open_database(struct walk_catalog *catalog, int from, struct error *error)
 {
     struct catalog_walk *walk = catalog->walk;
@@ -212,20 +213,15 @@ static bool open_database(struct walk_catalog *catalog, int from, struct error *
     return need_nested(catalog, error);
 }
 
-/* Read the catalog behind descriptor FROM: its nested catalogs now, its objects as there
- * is room for them. */
-static bool begin_reading(struct walk_catalog *catalog, int from, struct error *error)
+/* Its nested catalogs are known: its objects are read as there is room for them. */
+static void begin_reading(struct walk_catalog *catalog)
 {
-    struct catalog_walk *walk = catalog->walk;
-    struct walk_catalog **end = &walk->being_read;
+    struct walk_catalog **end = &catalog->walk->being_read;
 
-    if (!open_database(catalog, from, error))
-        return false;
     while (*end != NULL)
         end = &(*end)->next;
     catalog->next = NULL;
     *end = catalog;
-    return true;
 }
 
 static void catalog_stop(struct walk_catalog *catalog, const struct error *error)
@@ -257,8 +253,10 @@ static void catalog_arrived(struct object_transfer *transfer, const struct error
     walk->counters.catalogs_fetched++;
     walk->counters.bytes_fetched += transfer->size;
     if (!store_descriptor(&from, transfer->file, &problem) ||
-        !begin_reading(catalog, from, &problem) || !store_park(transfer->file, &problem))
+        !open_database(catalog, from, &problem) || !store_park(transfer->file, &problem))
         catalog_stop(catalog, &problem);
+    else
+        begin_reading(catalog);
 }
 
 static void read_stored(struct walk_catalog *catalog)
@@ -272,9 +270,11 @@ static void read_stored(struct walk_catalog *catalog)
         catalog_stop(catalog, &problem);
         return;
     }
-    ok = begin_reading(catalog, from, &problem);
+    ok = open_database(catalog, from, &problem);
     close(from);
-    if (!ok)
+    if (ok)
+        begin_reading(catalog);
+    else
         catalog_stop(catalog, &problem);
 }
 
