@@ -6,6 +6,7 @@
 #include <fnmatch.h>
 #include <grp.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,13 +84,19 @@ int command_repositories(apr_array_header_t **names,
     return EXIT_OK;
 }
 
-static int wait_for(pid_t child)
+/* Who stops us means the work, and that is done by the child. */
+static int wait_for(const struct command_context *context, pid_t child)
 {
     int status;
 
-    while (waitpid(child, &status, 0) < 0)
+    for (;;) {
+        if (context->stop)
+            kill(child, SIGTERM);
+        if (waitpid(child, &status, 0) == child)
+            break;
         if (errno != EINTR)
             return EXIT_FATAL;
+    }
     return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FATAL;
 }
 
@@ -134,7 +141,7 @@ int command_run_as_owner(struct command_context *context,
         fflush(NULL);
         _exit(code);
     }
-    return child < 0 ? EXIT_FATAL : wait_for(child);
+    return child < 0 ? EXIT_FATAL : wait_for(context, child);
 }
 
 /* The path or the nearest of its parents that is there. */

@@ -162,8 +162,10 @@ static bool run_locked(struct replica_snapshot_outcome *outcome, struct store *s
     struct snapshot_options snapshot = {0};
     bool ok;
 
-    if (!prepare(&snapshot, repository, options, pool, error))
+    if (!prepare(&snapshot, repository, options, pool, error)) {
+        record_failure(store, error, outcome->was_initial, pool);
         return false;
+    }
     journal_write(repository->local_name, "started snapshotting from %s",
                   snapshot.origin_url);
     if (outcome->was_initial)
