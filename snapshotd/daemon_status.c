@@ -39,6 +39,13 @@ static json_t *old_replicas(const char *path, apr_pool_t *pool)
     return json_object();
 }
 
+/* JSON wants UTF-8; what was quoted from an origin, or cut to fit, need not be. */
+static json_t *message(const struct error *error, apr_pool_t *pool)
+{
+    return json_string(
+        text_for_people(text_of(error->message), ERROR_MESSAGE_SIZE, pool));
+}
+
 static void describe_run(json_t *replica, const struct job *job)
 {
     const struct snapshot_result *result = &job->outcome.snapshot;
@@ -53,7 +60,7 @@ static void describe_run(json_t *replica, const struct job *job)
     if (job->ok)
         json_object_del(replica, "error");
     else
-        json_object_set_new(replica, "error", json_string(job->error.message));
+        json_object_set_new(replica, "error", message(&job->error, job->pool));
 }
 
 static json_t *describe_replicas(struct daemon *daemon, const struct job *ended,
@@ -88,7 +95,7 @@ static json_t *describe_problems(const struct daemon *daemon)
             &APR_ARRAY_IDX(daemon->problems, i, struct replica_problem);
 
         json_object_set_new(problems, problem->local_name,
-                            json_string(problem->error.message));
+                            message(&problem->error, daemon->scan_pool));
     }
     return problems;
 }

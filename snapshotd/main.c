@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <apr_allocator.h>
 #include <apr_general.h>
 #include <systemd/sd-daemon.h>
 
@@ -15,6 +16,8 @@
 #include "libreplica/base/log.h"
 #include "libreplica/format/hash.h"
 #include "snapshotd/daemon.h"
+
+#define IDLE_MEMORY_BYTES (4 * 1024 * 1024)
 
 /* systemd's journal adds the date and takes the level as a prefix. */
 static void log_to_stderr(void *baton, enum log_level level, const char *line)
@@ -87,6 +90,8 @@ int main(int argc, char **argv)
     apr_initialize();
     atexit(apr_terminate);
     apr_pool_create(&pool, NULL);
+    /* One run that needed much must not cost that much memory for ever. */
+    apr_allocator_max_free_set(apr_pool_allocator_get(pool), IDLE_MEMORY_BYTES);
     log_set_sink(log_to_stderr, &in_journal, level);
     daemon.user = user_name();
     if (!hash_check_available(&error) || !daemon_init(&daemon, pool, &error)) {

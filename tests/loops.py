@@ -16,6 +16,8 @@ _COUNTS = {
     "LOCK_ROUNDS": (1000, 10000),
     # random damage to manifests, whitelists and catalogs
     "DAMAGED_INPUTS": (200, 5000),
+    # runs without changes in one daemon
+    "DAEMON_RUNS": (300, 4000),
     # seconds each fuzzer runs; 0 only replays its corpus
     "FUZZ_SECONDS": (0, 60),
 }
