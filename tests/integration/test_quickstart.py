@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""scripts/quickstart from a copy of the tree: runs, serves, stops, leaves nothing."""
+
+import hashlib
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+
+import pytest
+
+from servers import BUILD, TOP, fetch
+
+WHAT_IT_READS = ("scripts", "conf", "docs", "README.md")
+
+
+class Quickstart:
+    def __init__(self, top):
+        self.top = top
+        for name in WHAT_IT_READS:
+            copy = shutil.copytree if (TOP / name).is_dir() else shutil.copy
+            copy(TOP / name, top / name)
+
+    def run(self, *arguments):
+        environment = {**os.environ, "REPLICA_QUICKSTART_BUILD": str(BUILD)}
+        return subprocess.run([self.top / "scripts/quickstart", *arguments], cwd="/",
+                              env=environment, capture_output=True, text=True, timeout=120)
+
+    def pids(self):
+        return {path.name: int(path.read_text())
+                for path in (self.top / "run/pids").glob("*")}
+
+    def processes(self):
+        """Everything that runs below our folder, not only what has a pid file."""
+        lines = {}
+        for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if f"{self.top}/run/" in line:
+                lines[path.parent.name] = line
+        return lines
+
+
+@pytest.fixture
+def quickstart(folder):
+    top = folder / "tree"
+    top.mkdir()
+    quickstart = Quickstart(top)
+    yield quickstart
+    quickstart.run("stop")
+
+
+def urls(output):
+    return {name: (int(port), path) for name, port, path in
+            re.findall(r"^  ([a-z A-Z]+?) {2,}http://127\.0\.0\.1:(\d+)(\S+)$", output, re.M)}
+
+
+def start(quickstart, *arguments):
+    run = quickstart.run("--background", *arguments)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert sorted(quickstart.pids()) == ["httpd", "snapshotd", "squid"]
+    return urls(run.stdout)
+
+
+def assert_serves_its_root_catalog(port, path):
+    manifest = fetch(port, path)
+    assert manifest.status == 200
+    root = re.search(rb"^C([0-9a-f]{40})$", manifest.body, re.M).group(1).decode()
+    catalog = fetch(port, path.replace(".cvmfspublished", f"data/{root[:2]}/{root[2:]}C"))
+    assert catalog.status == 200
+    assert hashlib.sha1(catalog.body).hexdigest() == root
+    return catalog
+
+
+def test_runs_again_at_once_stops_and_leaves_nothing(quickstart):
+    first = start(quickstart)
+    answer = assert_serves_its_root_catalog(*first["through Squid"])
+    assert "via" in answer.headers  # Squid was there
+    assert_serves_its_root_catalog(*first["httpd"])
+    before = quickstart.processes()
+
+    second = start(quickstart)
+    assert not before.keys() & quickstart.processes().keys()
+    assert_serves_its_root_catalog(*second["through Squid"])
+
+    stop = quickstart.run("stop")
+    assert (stop.returncode, stop.stdout) == (0, "Stopped.\n")
+    assert quickstart.pids() == {}
+    assert quickstart.processes() == {}
+
+
+def test_takes_other_ports_and_a_repository_of_the_callers(quickstart, folder):
+    origin = start(quickstart)
+    (folder / "other").mkdir()
+    other = Quickstart(folder / "other")
+    try:
+        port, path = origin["origin"]
+        there = start(other, f"http://127.0.0.1:{port}{path}",
+                      quickstart.top / "run/origin/etc/keys/demo.example.net.pub")
+        assert not {port for port, _ in origin.values()} & \
+            {port for name, (port, _) in there.items() if name != "origin"}
+        assert_serves_its_root_catalog(*there["through Squid"])
+    finally:
+        other.run("stop")
+    assert other.processes() == {}
+    assert_serves_its_root_catalog(*origin["through Squid"])
+
+
+def test_says_what_is_wrong_with_its_arguments(quickstart, folder):
+    key = folder / "key.pub"
+    key.write_text("no key")
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        dead = f"http://127.0.0.1:{nobody.getsockname()[1]}/cvmfs/sw.example.net"
+        for arguments, message in (
+                ((dead,), "usage: "),
+                (("http://127.0.0.1/", key), "does not name a repository"),
+                (("ftp://127.0.0.1/cvmfs/sw.example.net", key), "does not name a repository"),
+                ((dead, folder / "nothing"), f"there is no public key file {folder}/nothing"),
+                ((dead, key), "add-replica failed")):
+            run = quickstart.run("--background", *arguments)
+            assert run.returncode == 1
+            assert message in run.stderr
+            assert quickstart.processes() == {}
