@@ -39,6 +39,7 @@ struct catalog_walk *catalog_walk_create(const struct catalog_walk_options *opti
     walk->catalogs = apr_hash_make(pool);
     walk->objects = apr_hash_make(pool);
     walk->skipped = apr_hash_make(pool);
+    walk->stored = apr_hash_make(pool);
     apr_pool_cleanup_register(pool, walk, walk_cleanup, apr_pool_cleanup_null);
     return walk;
 }
@@ -51,6 +52,11 @@ const struct catalog_walk_counters *catalog_walk_counters(const struct catalog_w
 bool catalog_walk_was_skipped(const struct catalog_walk *walk, const struct hash *hash)
 {
     return apr_hash_get(walk->skipped, hash, sizeof(*hash)) != NULL;
+}
+
+bool catalog_walk_has_stored(const struct catalog_walk *walk, const struct hash *hash)
+{
+    return apr_hash_get(walk->stored, hash, sizeof(*hash)) != NULL;
 }
 
 bool catalog_walk_add_root(struct catalog_walk *walk, const struct hash *hash,

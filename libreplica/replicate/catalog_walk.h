@@ -58,6 +58,10 @@ bool catalog_walk_run(struct catalog_walk *walk, struct error *error);
 const struct catalog_walk_counters *
 catalog_walk_counters(const struct catalog_walk *walk);
 
+/* After a crash only (the marker is stale): this walk found or made the catalog complete.
+ */
+bool catalog_walk_has_stored(const struct catalog_walk *walk, const struct hash *hash);
+
 /* The origin definitely no longer has this optional root. */
 bool catalog_walk_was_skipped(const struct catalog_walk *walk, const struct hash *hash);
 

@@ -1,6 +1,7 @@
 # Level 4: replication, origin to tree.
 libreplica_work_la_SOURCES += \
 	%D%/catalog_walk.c %D%/catalog_walk.h %D%/catalog_walk_internal.h \
+	%D%/doubtful_catalogs.c \
 	%D%/ensemble.c %D%/ensemble.h \
 	%D%/object_transfer.c %D%/object_transfer.h \
 	%D%/small_object.c %D%/small_object.h \

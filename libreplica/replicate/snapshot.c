@@ -198,7 +198,8 @@ static bool replicate(struct snapshot *snapshot, struct error *error)
         snapshot->marker_is_open = true;
     }
     if (!refresh_whitelist_early(snapshot, error) ||
-        !snapshot_fetch_tags(snapshot, error) || !walk_trees(snapshot, error))
+        !snapshot_fetch_tags(snapshot, error) || !walk_trees(snapshot, error) ||
+        !snapshot_clear_doubts(snapshot, error))
         return false;
     snapshot_say(snapshot, "Fetched %lld new chunks out of %lld processed chunks",
                  (long long)walk->objects_fetched, (long long)walk->objects_seen);

@@ -26,8 +26,15 @@ struct snapshot {
 void snapshot_say(const struct snapshot *snapshot, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* snapshot_tags.c: fetch the tag database, if there is one, and read it. */
+/* snapshot_tags.c: a whole object of the store as a new file at PATH. */
+bool snapshot_inflate_object(const char *path, struct snapshot *snapshot,
+                             const struct object *object, struct error *error);
+/* Fetch the tag database, if there is one, and read it. */
 bool snapshot_fetch_tags(struct snapshot *snapshot, struct error *error);
+
+/* doubtful_catalogs.c: after the walk, remove the catalogs that a stale marker covers,
+ * that were not walked, and that are not complete. */
+bool snapshot_clear_doubts(struct snapshot *snapshot, struct error *error);
 
 /* snapshot_finish.c: everything the new manifest reaches is in the store: certificate,
  * metainfo, alternative paths, reflog, whitelist, barrier, closure of the head, manifest.

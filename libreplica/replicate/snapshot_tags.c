@@ -11,8 +11,8 @@
 #include "libreplica/format/inflate.h"
 #include "libreplica/replicate/object_transfer.h"
 
-static bool inflate_history(const char *path, struct snapshot *snapshot,
-                            const struct object *object, struct error *error)
+bool snapshot_inflate_object(const char *path, struct snapshot *snapshot,
+                             const struct object *object, struct error *error)
 {
     int from, to;
     int64_t size;
@@ -40,7 +40,7 @@ static bool read_tags(struct snapshot *snapshot, const struct object *object,
     struct hash previous;
 
     if (!store_scratch_path(&path, snapshot->store, snapshot->pool, error) ||
-        !inflate_history(path, snapshot, object, error) ||
+        !snapshot_inflate_object(path, snapshot, object, error) ||
         !history_read(&fqrn, &previous, &snapshot->tags, path, snapshot->pool, error))
         return false;
     if (strcmp(fqrn, snapshot->options->fqrn) != 0)

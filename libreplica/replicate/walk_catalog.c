@@ -137,16 +137,22 @@ static void catalog_fail(struct walk_catalog *catalog, const struct error *error
     walk_fail(catalog->walk, &copy);
 }
 
+static void remember(struct catalog_walk *walk, apr_hash_t *set, const struct hash *hash)
+{
+    struct hash *key = apr_pmemdup(walk->pool, hash, sizeof(*hash));
+
+    apr_hash_set(set, key, sizeof(*key), key);
+}
+
 static void catalog_skip(struct walk_catalog *catalog)
 {
     struct catalog_walk *walk = catalog->walk;
     struct object object = catalog_object(catalog);
-    struct hash *key = apr_pmemdup(walk->pool, &catalog->hash, sizeof(catalog->hash));
     char name[OBJECT_NAME_SIZE];
 
     log_write(LOG_LEVEL_WARNING, "skip root=%s reason=gone-from-origin",
               object_name(name, &object));
-    apr_hash_set(walk->skipped, key, sizeof(*key), key);
+    remember(walk, walk->skipped, &catalog->hash);
     walk->counters.roots_skipped++;
     catalog_forget(catalog);
 }
@@ -321,6 +327,8 @@ void walk_name_ready(struct catalog_walk *walk)
             continue;
         }
         walk->counters.catalogs_stored++;
+        if (walk->options.marker->is_stale)
+            remember(walk, walk->stored, &catalog->hash);
         walk_wake(walk, &catalog->waiters);
         catalog_forget(catalog);
     }

@@ -89,7 +89,10 @@ bool store_remove(struct store *store, const struct object *object, struct error
 bool store_verify(struct store *store, const struct object *object, bool *intact,
                   struct error *error);
 
-/* Visit all objects of one two-digit folder (0..255), in no order. Names that are no
+/* Folders of objects: data/00 to data/ff. */
+#define STORE_FOLDERS 256
+
+/* Visit all objects of one of the folders (from 0), in no order. Names that are no
  * objects are passed over. */
 typedef bool store_visit(void *baton, const struct object *object,
                          const struct store_status *status, struct error *error);

@@ -5,7 +5,6 @@
 
 #include "libreplica/store/store.h"
 
-#define STORE_FOLDERS 256
 /* What the names of all our temporary files begin with. */
 #define STORE_TEMPORARY_PREFIX "replica."
 

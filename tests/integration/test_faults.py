@@ -163,6 +163,27 @@ def test_a_failed_run_after_a_crash_clears_nobody(folder, published_twice):
         site.origin.close()
 
 
+def test_a_catalog_that_a_crash_left_alone_vouches_for_nothing(folder, published_twice):
+    """It is of no revision that the next run walks, but of one that comes back later."""
+    site = Site(folder, *published_twice)
+    try:
+        site.replica.snapshot().assert_ok()
+        present = site.replica.objects()
+        kept = closure.object_path(site.fields()["C"], "C")
+        left = [path for path in Closure(site.second).objects - present if path[-1] == "C"]
+        assert len(left) > 1
+        for path in left:
+            (site.replica.storage / path).parent.mkdir(exist_ok=True)
+            shutil.copy(site.second / path, site.replica.storage / path)
+        (site.replica.storage / ".replica_dirty").write_text("a crash\n")
+        site.replica.snapshot().assert_ok()
+        assert site.replica.objects() == present and kept in present
+        site.offer(site.second)
+        site.assert_recovers()
+    finally:
+        site.origin.close()
+
+
 def test_the_head_catalog_is_never_optional(site):
     before = site.replica.manifest()
     site.origin.fault(head_path(site, "C"), "missing")
