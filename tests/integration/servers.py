@@ -4,6 +4,7 @@
 import http.client
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -29,11 +30,22 @@ SIZE = {"prefork": ["StartServers 4", "ServerLimit 32", "MinSpareServers 1"],
                      f"MaxSpareThreads {4 * THREADS}"]}
 
 
+# Workers that run side by side must not take one another's free ports: each has its own range.
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+FIRST_PORT, PORTS = 10000 + 1000 * (WORKER % 20), 1000
+
+
 def free_port():
-    """A port of the loopback address that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port of the loopback address that nobody listens on, another one each time."""
+    for _ in range(PORTS):
+        port = FIRST_PORT + random.randrange(PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
+    raise AssertionError(f"no free port in {FIRST_PORT}..{FIRST_PORT + PORTS - 1}")
 
 
 def wait_until(condition, what):
