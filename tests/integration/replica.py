@@ -93,9 +93,9 @@ class Replica:
     def environment(self, **more):
         return dict(os.environ, REPLICA_CONFDIR=str(self.confdir), **more)
 
-    def begin(self, *arguments, **environment):
+    def begin(self, *arguments, stdout=subprocess.PIPE, **environment):
         return subprocess.Popen([REPLICACTL, "snapshot", *arguments, self.fqrn],
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                stdout=stdout, stderr=subprocess.STDOUT, text=True,
                                 env=self.environment(**environment))
 
     def snapshot(self, *arguments, **environment):
