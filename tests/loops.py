@@ -1,11 +1,14 @@
 """How often the loops of the tests go round: every count in one place.
 
-`scripts/test` sets REPLICA_TEST_MODE; each row is (normal, soak).
+`scripts/test` sets REPLICA_TEST_MODE; each row is (normal, soak). The second pass of a normal
+run, with sanitizers, goes round a part of that: it looks for other things, and slowly.
 """
 import os
 import sys
 
 MODE = os.environ.get("REPLICA_TEST_MODE", "normal")
+SANITIZED = os.environ.get("REPLICA_SANITIZED") == "1"
+SANITIZED_PART = 4
 
 _COUNTS = {
     # kill -9 of a running snapshot at a random moment
@@ -25,7 +28,9 @@ _COUNTS = {
 
 def count(name):
     normal, soak = _COUNTS[name]
-    return soak if MODE == "soak" else normal
+    if MODE == "soak":
+        return soak
+    return normal // SANITIZED_PART if SANITIZED else normal
 
 
 def table():

@@ -64,8 +64,17 @@ def published(tmp_path_factory):
     return repository
 
 
+@pytest.fixture
+def site(folder, published):
+    """A replica that has the good revision, from before the origin was forged."""
+    site = Site(folder, published, True)
+    yield site
+    site.origin.close()
+
+
 @pytest.fixture(params=[False, True], ids=["initial", "incremental"])
-def site(request, folder, published):
+def any_site(request, folder, published):
+    """That, and a replica that has nothing yet."""
     site = Site(folder, published, request.param)
     yield site
     site.origin.close()
@@ -115,13 +124,13 @@ SEEN_ON_READING = ("nested path is another's", "nested size is wrong",
 
 
 @pytest.mark.parametrize("name", CATALOGS)
-def test_a_catalog_that_lies(site, name):
+def test_a_catalog_that_lies(any_site, name):
     statement, word = CATALOGS[name]
-    site.forger.publish_catalog(alter(site.forger.inflated("C"), statement))
-    if site.before is not None and name in SEEN_ON_READING:
-        assert site.snapshot().code in (0, 1)
+    any_site.forger.publish_catalog(alter(any_site.forger.inflated("C"), statement))
+    if any_site.before is not None and name in SEEN_ON_READING:
+        assert any_site.snapshot().code in (0, 1)
     else:
-        site.assert_refused(word)
+        any_site.assert_refused(word)
 
 
 @pytest.mark.parametrize("table", ["catalog", "chunks", "nested_catalogs", "properties"])
@@ -206,9 +215,10 @@ def bomb():
 
 @pytest.mark.parametrize("size", [1000, None, 0, BOMB_BYTES, 2 ** 63 - 1],
                          ids=["small", "none", "zero", "true", "huge"])
-def test_a_catalog_that_inflates_without_end(site, bomb, size):
-    site.forger.publish(C=site.forger.put(bomb, "C", compress=False), B=size)
-    site.assert_refused("REPLICA_MAX_CATALOG_BYTES" if (size or 0) >= BOMB_BYTES else "catalog")
+def test_a_catalog_that_inflates_without_end(any_site, bomb, size):
+    any_site.forger.publish(C=any_site.forger.put(bomb, "C", compress=False), B=size)
+    any_site.assert_refused("REPLICA_MAX_CATALOG_BYTES" if (size or 0) >= BOMB_BYTES
+                            else "catalog")
 
 
 def test_other_objects_that_inflate_without_end(site, bomb):
@@ -223,11 +233,11 @@ def rows(number, text):
             ((f"/sw/x{i}", text(i), 0) for i in range(number)))
 
 
-def test_a_million_nested_catalogs(site):
-    forged = alter(site.forger.inflated("C"), rows(1_000_000, lambda i: f"{i:040x}"))
-    site.replica.configure(REPLICA_MAX_CATALOG_BYTES="1G")
-    site.forger.publish_catalog(forged)
-    site.assert_refused("catalog")
+def test_a_million_nested_catalogs(any_site):
+    forged = alter(any_site.forger.inflated("C"), rows(1_000_000, lambda i: f"{i:040x}"))
+    any_site.replica.configure(REPLICA_MAX_CATALOG_BYTES="1G")
+    any_site.forger.publish_catalog(forged)
+    any_site.assert_refused("catalog")
 
 
 def test_the_same_nested_catalog_many_times(site):
