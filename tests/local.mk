@@ -8,10 +8,7 @@ AM_TESTS_ENVIRONMENT = CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; 
 check_SCRIPTS =
 include tests/unit/local.mk
 include tests/integration/publish.mk
-include tests/integration/serve.mk
 include tests/integration/crash.mk
-include tests/integration/cli.mk
 include tests/fuzz/local.mk
-include tests/guards/local.mk
 include tests/interop/local.mk
 include tests/bench/local.mk

@@ -65,4 +65,4 @@ endif
 %C%_fuzz_xattr_blob_SOURCES = %D%/fuzz_xattr_blob.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_xattr_blob_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_xattr_blob_LDFLAGS = $(FUZZ_LINKING)
-EXTRA_DIST += %D%/make_corpus.py %D%/corpus
+EXTRA_DIST += %D%/corpus

@@ -4,11 +4,7 @@ noinst_LTLIBRARIES += %D%/power_cut_shim.la
 # Preloaded into a program that may have sanitizers, it must have none of its own.
 %C%_power_cut_shim_la_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS)
 %C%_power_cut_shim_la_LDFLAGS = -module -shared -avoid-version -rpath /nowhere
-EXTRA_DIST += %D%/power_cut.py %D%/test_power_cut.py tests/conftest.py
 # Our locks beside the reference's.
 noinst_PROGRAMS += %D%/lock_tool
 %C%_lock_tool_SOURCES = %D%/lock_tool.c
 %C%_lock_tool_LDADD = $(DATA_LIBS)
-EXTRA_DIST += %D%/test_kill.py %D%/test_locks.py
-EXTRA_DIST += %D%/forger.py %D%/test_hostile.py
-EXTRA_DIST += %D%/snapshotd.py %D%/test_snapshotd.py

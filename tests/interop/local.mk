@@ -3,4 +3,3 @@ noinst_PROGRAMS += %D%/tree_listing
 %C%_tree_listing_SOURCES = %D%/tree_listing.c \
 	%D%/repository_reader.c %D%/repository_reader.h
 %C%_tree_listing_LDADD = $(DATA_LIBS)
-EXTRA_DIST += %D%/conftest.py %D%/test_fixture_trees.py %D%/test_replication.py
