@@ -68,7 +68,8 @@ bool daemon_init(struct daemon *daemon, apr_pool_t *pool, struct error *error)
 {
     daemon->pool = pool;
     daemon->schedule = schedule_create(pool);
-    daemon->reported = apr_hash_make(pool);
+    apr_pool_create(&daemon->reported_pool, pool);
+    daemon_forget_reports(daemon);
     daemon->random_state = (uint64_t)apr_time_now() * 2 + 1;
     apr_pool_create(&daemon->scan_pool, pool);
     if (!read_settings(daemon, error) || !take_daemon_lock(daemon, error) ||
@@ -91,6 +92,8 @@ static void reload(struct daemon *daemon)
     else
         log_write(LOG_LEVEL_ERROR, "not reloaded, the old settings stay: %s",
                   error.message);
+    /* What is still wrong is worth saying again. */
+    daemon_forget_reports(daemon);
     daemon->next_scan = 0;
     sd_notify(0, "READY=1");
 }

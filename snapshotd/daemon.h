@@ -22,6 +22,7 @@ struct daemon {
     int done_fd;
     apr_time_t next_scan;
     volatile int stop;
+    apr_pool_t *reported_pool;
     apr_hash_t *reported;         /* what was already complained about, by text */
     apr_array_header_t *foreign;  /* names of repositories of other users */
     apr_array_header_t *problems; /* struct replica_problem */
@@ -44,6 +45,7 @@ bool daemon_scan_is_due(const struct daemon *daemon);
 void daemon_clean_up(struct daemon *daemon);
 /* A complaint that a scan every few seconds must not repeat. */
 void daemon_report_once(struct daemon *daemon, enum log_level level, const char *text);
+void daemon_forget_reports(struct daemon *daemon);
 apr_time_t daemon_interval(const struct repository *repository);
 
 /* daemon_status.c: <spool>/snapshotd.json, for people and monitors; left as it is if

@@ -22,11 +22,17 @@ void daemon_report_once(struct daemon *daemon, enum log_level level, const char 
 {
     if (apr_hash_get(daemon->reported, text, APR_HASH_KEY_STRING) != NULL)
         return;
-    if (apr_hash_count(daemon->reported) < REPORTED_MAX) {
-        text = apr_pstrdup(daemon->pool, text);
-        apr_hash_set(daemon->reported, text, APR_HASH_KEY_STRING, text);
-    }
     log_write(level, "%s", text);
+    if (apr_hash_count(daemon->reported) == REPORTED_MAX)
+        daemon_forget_reports(daemon);
+    text = apr_pstrdup(daemon->reported_pool, text);
+    apr_hash_set(daemon->reported, text, APR_HASH_KEY_STRING, text);
+}
+
+void daemon_forget_reports(struct daemon *daemon)
+{
+    apr_pool_clear(daemon->reported_pool);
+    daemon->reported = apr_hash_make(daemon->reported_pool);
 }
 
 static bool is_ours(const struct daemon *daemon, const struct repository *repository)
