@@ -63,6 +63,16 @@ static void describe_run(json_t *replica, const struct job *job)
         json_object_set_new(replica, "error", message(&job->error, job->pool));
 }
 
+/* A run that hangs shows by this. */
+static void describe_running(json_t *replica, const struct daemon *daemon,
+                             const struct schedule_entry *entry)
+{
+    json_object_del(replica, "running_since");
+    for (const struct job *job = daemon->jobs; job != NULL; job = job->next)
+        if (job->entry == entry)
+            json_object_set_new(replica, "running_since", date(job->started));
+}
+
 static json_t *describe_replicas(struct daemon *daemon, const struct job *ended,
                                  const char *path)
 {
@@ -79,6 +89,7 @@ static json_t *describe_replicas(struct daemon *daemon, const struct job *ended,
         }
         if (ended != NULL && ended->entry == entry)
             describe_run(replica, ended);
+        describe_running(replica, daemon, entry);
         json_object_set_new(replica, "next", date(entry->next_start));
         json_object_set_new(replicas, entry->local_name, replica);
     }

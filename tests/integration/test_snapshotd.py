@@ -304,3 +304,19 @@ def test_it_runs_unprivileged_and_leaves_what_is_anothers(fleet):
         assert daemon.stop() == 0
     finally:
         daemon.close()
+
+
+def test_a_run_that_hangs_shows_in_the_status(fleet, daemon):
+    fleet.add("a", CVMFS_HTTP_TIMEOUT=1000)
+    fleet.origin.fault(r"\.cvmfspublished$", "stall", 0)
+    daemon.start()
+    wait_until(lambda: fleet.origin.paths(), "the run began")
+    daemon.reload()
+    wait_until(lambda: daemon.status()["replicas"]["a.example.net"].get("running_since"),
+               "the status shows it")
+    fleet.origin.heal()
+    fleet.origin.close()
+    fleet.origin.open()
+    daemon.wait_for_runs("a")
+    wait_until(lambda: "running_since" not in daemon.status()["replicas"]["a.example.net"],
+               "the status shows its end")
