@@ -48,9 +48,9 @@ struct settings *settings_create(apr_pool_t *pool);
 struct settings *settings_copy(const struct settings *settings, apr_pool_t *pool);
 
 /* Read the text of FILE (a name for messages). Accepted: blank lines, comments,
- * `KEY=value` with bare, '...' and "..." parts, `export` in front. Later lines win. scope
- * rows of SETTING_SCOPE_SERVER are refused in a repository's file An unknown REPLICA_
- * key, a bad value, or shell syntax in a line that assigns a key of the table is
+ * `KEY=value` with bare, '...' and "..." parts, `export` in front. Later lines win. A
+ * setting of SETTING_SCOPE_SERVER in a repository's file, an unknown REPLICA_ key, a bad
+ * value, or shell syntax in a line that assigns a key of the table is
  * ERROR_SETTING with file and line; other shell syntax is kept as a warning; other keys
  * are left alone. Source: design part 3. */
 bool settings_parse(struct settings *settings, enum setting_scope scope, const char *file,

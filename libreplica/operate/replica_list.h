@@ -24,9 +24,9 @@ struct replica_list_options {
     bool skip_initial; /* leave those out that never completed a snapshot */
 };
 
-/* The active replicas, oldest snapshot first, then by name. Pass-through replicas are
- * left out. candidates   array of struct replica_candidate problems     array of struct
- * replica_problem False: the configuration directory cannot be read. Source:
+/* The active replicas, oldest snapshot first, then by name, as an array of struct
+ * replica_candidate, and the broken ones, as one of struct replica_problem. Pass-through
+ * replicas are left out. False: the configuration directory cannot be read. Source:
  * cvmfs-format 6.2. */
 bool replica_list(apr_array_header_t **candidates, apr_array_header_t **problems,
                   const char *confdir, const struct settings *server,

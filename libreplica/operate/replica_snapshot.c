@@ -61,25 +61,6 @@ static bool write_date(struct store *store, const char *name, struct error *erro
     return store_replace(store, name, text_of(line), error);
 }
 
-/* "http://host/cvmfs/name/" and "http://host/cvmfs/name" are the same origin. */
-static bool origin_url(const char **url, const struct repository *repository,
-                       apr_pool_t *pool, struct error *error)
-{
-    char *trimmed =
-        apr_pstrdup(pool, settings_text(repository->settings, SETTING_STRATUM0));
-    size_t length = strlen(trimmed);
-
-    while (length > 0 && trimmed[length - 1] == '/')
-        trimmed[--length] = '\0';
-    if (length == 0)
-        return error_set(
-            error, ERROR_SETTING,
-            "%s: CVMFS_STRATUM0 is not set: there is nothing to replicate from",
-            repository->local_name);
-    *url = trimmed;
-    return true;
-}
-
 static bool prepare(struct snapshot_options *snapshot,
                     const struct repository *repository,
                     const struct replica_snapshot_options *options, apr_pool_t *pool,
@@ -89,8 +70,13 @@ static bool prepare(struct snapshot_options *snapshot,
     int64_t connections = settings_number(settings, SETTING_ORIGIN_CONNECTIONS);
     apr_array_header_t *keys;
 
-    if (!origin_url(&snapshot->origin_url, repository, pool, error) ||
-        !master_keys_load(&keys, settings_text(settings, SETTING_PUBLIC_KEY), pool,
+    snapshot->origin_url = repository_origin_url(repository, pool);
+    if (*snapshot->origin_url == '\0')
+        return error_set(
+            error, ERROR_SETTING,
+            "%s: CVMFS_STRATUM0 is not set: there is nothing to replicate from",
+            repository->local_name);
+    if (!master_keys_load(&keys, settings_text(settings, SETTING_PUBLIC_KEY), pool,
                           error))
         return false;
     snapshot->fqrn = repository->fqrn;

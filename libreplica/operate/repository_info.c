@@ -79,13 +79,11 @@ bool repository_info_ask_origin(int64_t *revision, const struct repository *repo
         .follow_redirects = settings_boolean(settings, SETTING_FOLLOW_REDIRECTS),
         .stop = stop,
     };
-    char *url = apr_pstrdup(pool, settings_text(settings, SETTING_STRATUM0));
+    const char *url = repository_origin_url(repository, pool);
     struct fetcher *fetcher;
     struct manifest *manifest;
     struct text text;
 
-    for (size_t length = strlen(url); length > 0 && url[length - 1] == '/';)
-        url[--length] = '\0';
     if (!fetcher_create(&fetcher, &options, pool, error) ||
         !fetch_text(&text, fetcher, url, MANIFEST_NAME, MANIFEST_SIZE_MAX, false, pool,
                     error) ||

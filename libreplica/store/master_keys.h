@@ -8,11 +8,10 @@
 #include <apr_tables.h>
 #include "libreplica/base/error.h"
 
-/* Load the keys that CVMFS_PUBLIC_KEY names: files separated by colons, or directories
- * whose
- * *.pub files are taken in order of their names. One file that is no key makes all fail,
- * as in the reference. keys   array of struct key * False: ERROR_SETTING (nothing named),
- * ERROR_BAD_FORMAT, those of reading files. Source: cvmfs-format 3.4. */
+/* Load the keys that CVMFS_PUBLIC_KEY names, as an array of struct key *: files separated
+ * by colons, or directories, whose files named <name>.pub are taken in order. One file
+ * that is no key makes all fail, as in the reference. False: ERROR_SETTING (nothing
+ * named), ERROR_BAD_FORMAT, those of reading files. Source: cvmfs-format 3.4. */
 bool master_keys_load(apr_array_header_t **keys, const char *setting, apr_pool_t *pool,
                       struct error *error);
 

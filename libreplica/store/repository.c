@@ -283,6 +283,15 @@ bool repository_names(apr_array_header_t **names, const char *confdir, apr_pool_
     return true;
 }
 
+const char *repository_origin_url(const struct repository *repository, apr_pool_t *pool)
+{
+    char *url = apr_pstrdup(pool, settings_text(repository->settings, SETTING_STRATUM0));
+
+    for (size_t length = strlen(url); length > 0 && url[length - 1] == '/';)
+        url[--length] = '\0';
+    return url;
+}
+
 const char *repository_update_lock(const struct repository *repository, apr_pool_t *pool)
 {
     return apr_pstrcat(pool, repository->spool, "/is_updating.lock", NULL);

@@ -62,6 +62,10 @@ const char *repository_format_upstream(const char *storage, apr_pool_t *pool);
 bool repository_names(apr_array_header_t **names, const char *confdir, apr_pool_t *pool,
                       struct error *error);
 
+/* Where a replica's content comes from (CVMFS_STRATUM0), without slashes at its end; ""
+ * if that is not set. */
+const char *repository_origin_url(const struct repository *repository, apr_pool_t *pool);
+
 /* Paths of the repository's lock files in its spool. */
 const char *repository_update_lock(const struct repository *repository, apr_pool_t *pool);
 const char *repository_collect_lock(const struct repository *repository,
