@@ -58,6 +58,11 @@ static bool open_copy(struct reflog **reflog, struct snapshot *snapshot, const c
             return false;
         if (reflog_open(reflog, path, fqrn, false, snapshot->pool, &problem))
             return true;
+        /* A disk that is full says nothing about the reflog: what it knows is kept. */
+        if (problem.code != ERROR_BAD_FORMAT && problem.code != ERROR_NAME_MISMATCH) {
+            *error = problem;
+            return false;
+        }
         log_write(LOG_LEVEL_WARNING, "repository=%s reflog is damaged, written anew: %s",
                   fqrn, problem.message);
         unlink(path);
