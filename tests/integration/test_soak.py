@@ -4,6 +4,7 @@
 import os
 import re
 import shutil
+import time
 
 import pytest
 
@@ -12,6 +13,7 @@ from servers import SANITIZED, wait_until
 from snapshotd import Fleet, Snapshotd
 
 REPLICAS = 20
+NEVER = 100_000
 RUNS = count("DAEMON_RUNS")
 STEP = 50
 # What threads and their heaps still need for the first time.
@@ -37,18 +39,22 @@ def resident_kib(process):
         return int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1))
 
 
+def set_interval(daemon, seconds):
+    for path in daemon.fleet.confdir.glob("repositories.d/*/replica.conf"):
+        path.write_text(re.sub(r"(?<=_INTERVAL=).*", str(seconds), path.read_text()))
+    daemon.reload()
+
+
 def idle_descriptors(daemon):
-    """Their number while no run is under way, the smallest seen."""
-    seen = []
-    folder = f"/proc/{daemon.process.pid}"
-
-    def look():
-        if len(os.listdir(f"{folder}/task")) == 1:
-            seen.append(len(os.listdir(f"{folder}/fd")))
-        return len(seen) >= 20
-
-    wait_until(look, "the daemon is idle now and then")
-    return min(seen)
+    """Their number while no run is under way."""
+    set_interval(daemon, NEVER)
+    soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + NEVER / 2))
+    wait_until(lambda: all(replica["next"] > soon and "running_since" not in replica
+                           for replica in daemon.status()["replicas"].values()),
+               "the daemon is idle")
+    descriptors = len(os.listdir(f"/proc/{daemon.process.pid}/fd"))
+    set_interval(daemon, 1)
+    return descriptors
 
 
 @pytest.fixture
