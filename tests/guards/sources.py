@@ -11,6 +11,8 @@ LEVELS = {
     "base": 0, "format": 1, "store": 2, "geo": 2, "events": 2, "access": 2,
     "net": 3, "replicate": 4, "publish": 4, "operate": 5,
 }
+# Beginnings of top folders that are made, not kept (as in .gitignore).
+MADE = ("build", "run", "packages", "autom4te.cache")
 PROGRAMS = ("mod_replica", "squid-helpers", "snapshotd", "replicactl")
 
 
@@ -21,7 +23,8 @@ def tracked(*patterns):
             ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns],
             cwd=TOP, capture_output=True, text=True, check=True).stdout.splitlines()
     except (OSError, subprocess.CalledProcessError):
-        listing = [str(p.relative_to(TOP)) for pattern in patterns for p in TOP.rglob(pattern)]
+        listing = [str(p.relative_to(TOP)) for pattern in patterns for p in TOP.rglob(pattern)
+                   if not p.relative_to(TOP).parts[0].startswith(MADE)]
     return [TOP / name for name in sorted(set(listing)) if (TOP / name).is_file()]
 
 
