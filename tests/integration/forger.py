@@ -54,9 +54,11 @@ class Forger:
         self.sign([letter + str(value) for letter, value in fields.items()
                    if value is not None] + lines)
 
-    def publish_catalog(self, database, size=None, **options):
+    def publish_catalog(self, database, size=None, tags=True, **options):
+        """Without tags nothing but this catalog leads to the nested ones."""
+        fields = {} if tags else {"H": None}
         self.publish(C=self.put(database, "C", **options),
-                     B=len(database) if size is None else size)
+                     B=len(database) if size is None else size, **fields)
 
 
 def alter(database, *statements):
