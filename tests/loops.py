@@ -1,7 +1,7 @@
 """How often the loops of the tests go round: every count in one place.
 
-`scripts/test` sets REPLICA_TEST_MODE; each row is (normal, soak). The second pass of a normal
-run, with sanitizers, goes round a part of that: it looks for other things, and slowly.
+`scripts/test` sets REPLICA_TEST_MODE; each row is (normal, soak). The second pass of a run, with
+sanitizers, goes round a part of that: it looks for other things, and slowly.
 """
 import os
 import sys
@@ -28,9 +28,8 @@ _COUNTS = {
 
 def count(name):
     normal, soak = _COUNTS[name]
-    if MODE == "soak":
-        return soak
-    return normal // SANITIZED_PART if SANITIZED else normal
+    rounds = soak if MODE == "soak" else normal
+    return rounds // SANITIZED_PART if SANITIZED else rounds
 
 
 def table():
