@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <apr_general.h>
 #include <apr_strings.h>
@@ -126,6 +127,8 @@ int main(int argc, char **argv)
     const struct command *command;
 
     setlocale(LC_ALL, "C");
+    /* What is stored is for httpd to read, however private the habits of the caller. */
+    umask(umask(022) & 022);
     apr_initialize();
     atexit(apr_terminate);
     apr_pool_create(&context.pool, NULL);

@@ -7,6 +7,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <apr_allocator.h>
 #include <apr_general.h>
@@ -87,6 +88,8 @@ int main(int argc, char **argv)
     if (optind != argc)
         return usage(stderr);
     setlocale(LC_ALL, "C");
+    /* What is stored is for httpd to read, however private the habits of the caller. */
+    umask(umask(022) & 022);
     apr_initialize();
     atexit(apr_terminate);
     apr_pool_create(&pool, NULL);

@@ -190,8 +190,6 @@ static bool walk_trees(struct snapshot *snapshot, struct error *error)
 
 static bool replicate(struct snapshot *snapshot, struct error *error)
 {
-    const struct catalog_walk_counters *walk = &snapshot->result->walk;
-
     if (!snapshot->marker_is_open) {
         if (!dirty_marker_open(&snapshot->marker, snapshot->store, error))
             return false;
@@ -201,8 +199,6 @@ static bool replicate(struct snapshot *snapshot, struct error *error)
         !snapshot_fetch_tags(snapshot, error) || !walk_trees(snapshot, error) ||
         !snapshot_clear_doubts(snapshot, error))
         return false;
-    snapshot_say(snapshot, "Fetched %lld new chunks out of %lld processed chunks",
-                 (long long)walk->objects_fetched, (long long)walk->objects_seen);
     return snapshot_finish(snapshot, error);
 }
 
@@ -253,7 +249,11 @@ bool snapshot_run(struct snapshot_result *result, struct store *store,
         *error = problem;
         ok = false;
     }
-    if (ok)
+    if (ok) {
         snapshot_say(snapshot, "Serving revision %lld", (long long)result->revision);
+        snapshot_say(snapshot, "Fetched %lld new chunks out of %lld processed chunks",
+                     (long long)result->walk.objects_fetched,
+                     (long long)result->walk.objects_seen);
+    }
     return ok;
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Snapshots of a healthy origin: what is fetched, what is stored, what changes."""
 
+import os
 import random
 
 import pytest
@@ -43,7 +44,8 @@ def replica(folder, origin, published):
 def test_the_replica_holds_exactly_what_the_manifest_reaches(origin, published, replica):
     run = replica.snapshot().assert_ok()
     for line in ("Initial snapshot", "CernVM-FS: replicating from", "Starting 16 workers",
-                 "Found ", "Uploading manifest ensemble", "Serving revision 2"):
+                 "Found ", "Uploading manifest ensemble", "Serving revision 2",
+                 " new chunks out of "):
         assert line in run.output
     expected = Closure(published.storage).objects
     assert replica.objects() == expected
@@ -164,3 +166,14 @@ def test_a_lost_or_damaged_reflog_is_written_anew(published, replica, source, da
     published.publish(source)
     replica.snapshot().assert_ok()
     assert reflog.read_bytes().startswith(b"SQLite format 3")
+
+
+def test_what_is_stored_can_be_read_by_httpd_whatever_the_umask(replica):
+    old = os.umask(0o077)
+    try:
+        replica.snapshot().assert_ok()
+    finally:
+        os.umask(old)
+    for path in replica.storage.rglob("*"):
+        if path.is_file():
+            assert path.stat().st_mode & 0o444 == 0o444, path
