@@ -37,7 +37,8 @@ struct error {
 };
 
 /* Fill *ERROR (which may be NULL) and return false, so that a function can end with
- * `return error_set(...)`. A message that is too long is cut. Thread-safe. */
+ * `return error_set(...)`. A message that is too long is cut; control characters and what
+ * is not UTF-8 become question marks. Thread-safe. */
 bool error_set(struct error *error, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -75,3 +75,6 @@ check_PROGRAMS += %D%/test_replica_list %D%/test_run_log %D%/test_schedule %D%/t
 %C%_test_schedule_LDADD = $(UNIT_LIBS)
 %C%_test_status_SOURCES = %D%/test_status.c %D%/unit.h
 %C%_test_status_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += %D%/test_error
+%C%_test_error_SOURCES = %D%/test_error.c %D%/unit.h
+%C%_test_error_LDADD = $(UNIT_LIBS)
