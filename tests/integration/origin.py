@@ -4,6 +4,7 @@
 import pathlib
 import re
 import socket
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -14,7 +15,8 @@ class Fault:
     kinds: "missing" (404), "status" (argument: code), "corrupt" (one byte flipped), "longer"
     (argument: bytes too many), "shorter" (a body that ends early, announced so), "cut" (argument:
     bytes after which the connection breaks), "stall" (argument: bytes after which nothing comes
-    until the origin is closed), "hang up" (no answer at all), "replace" (argument: other bytes).
+    until the origin is closed), "hang up" (no answer at all), "replace" (argument: other bytes),
+    "redirect" (argument: the server to go to).
     """
 
     def __init__(self, pattern, kind, argument=None, times=None, chance=None):
@@ -51,6 +53,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self, head):
         origin = self.server.origin
+        # Asked as a proxy: the whole URL of another server.
+        self.path = re.sub(r"^http://[^/]+", "", self.path)
         fault = origin.note(self)
         kind = fault.kind if fault else None
         if kind == "hang up":
@@ -64,6 +68,11 @@ class Handler(BaseHTTPRequestHandler):
             self.send_body(404, b"not here\n", head)
         elif kind == "status":
             self.send_body(fault.argument, b"an error page\n", head)
+        elif kind == "redirect":
+            self.send_response(302)
+            self.send_header("Location", fault.argument + self.path)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
         else:
             self.send_object(body, fault, head)
 
@@ -120,9 +129,10 @@ class Server(ThreadingHTTPServer):
 
 
 class Origin:
-    """Serves the repositories {name: folder} below /cvmfs/ on a loopback port."""
+    """Serves the repositories {name: folder} below /cvmfs/ on a loopback port; over TLS with the
+    certificate and key of the file TLS."""
 
-    def __init__(self, repositories, random):
+    def __init__(self, repositories, random, tls=None):
         self.repositories = {name: pathlib.Path(path) for name, path in repositories.items()}
         self.random = random
         self.faults = []
@@ -132,6 +142,7 @@ class Origin:
         self.lock = threading.Lock()
         self.server = None
         self.port = None
+        self.tls = tls
         self.open()
 
     def open(self):
@@ -139,6 +150,12 @@ class Origin:
         self.closing.clear()
         self.server = Server(("127.0.0.1", self.port or 0), Handler)
         self.server.origin = self
+        if self.tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.tls)
+            # The handshake is the handler's, in a thread of its own.
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True,
+                                                     do_handshake_on_connect=False)
         self.port = self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
         self.thread.start()
@@ -153,7 +170,8 @@ class Origin:
             self.server = None
 
     def url(self, name):
-        return f"http://127.0.0.1:{self.port}/cvmfs/{name}"
+        scheme = "http" if self.tls is None else "https"
+        return f"{scheme}://127.0.0.1:{self.port}/cvmfs/{name}"
 
     def fault(self, *arguments, **options):
         fault = Fault(*arguments, **options)
