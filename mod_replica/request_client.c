@@ -22,7 +22,8 @@ static apr_sockaddr_t *parse_address(const char *text, request_rec *r)
     if (inet_pton(AF_INET, text, &ignored) != 1 &&
         inet_pton(AF_INET6, text, &ignored) != 1)
         return NULL;
-    if (apr_sockaddr_info_get(&address, text, APR_UNSPEC, r->useragent_addr->port, 0,
+    if (apr_sockaddr_info_get(&address, text, APR_UNSPEC,
+                              r->connection->client_addr->port, 0,
                               r->pool) != APR_SUCCESS)
         return NULL;
     return address;

@@ -251,10 +251,15 @@ static void wait_until(struct daemon *daemon, apr_time_t wake)
     poll(fds, 2, (int)apr_time_as_msec(pause) + 1);
 }
 
-int daemon_run(struct daemon *daemon)
+static void scan(struct daemon *daemon)
 {
     daemon_scan(daemon);
     daemon_write_status(daemon, NULL);
+}
+
+int daemon_run(struct daemon *daemon)
+{
+    scan(daemon);
     sd_notify(0, "READY=1");
     log_write(LOG_LEVEL_INFO, "started user=%s replicas=%d parallel=%d", daemon->user,
               daemon->schedule->entries->nelts, snapshot_slot_count(daemon->server));
@@ -262,10 +267,8 @@ int daemon_run(struct daemon *daemon)
         apr_time_t wake = apr_time_now() + PAUSE_MAX;
 
         if (!daemon->stop) {
-            if (daemon_scan_is_due(daemon)) {
-                daemon_scan(daemon);
-                daemon_write_status(daemon, NULL);
-            }
+            if (daemon_scan_is_due(daemon))
+                scan(daemon);
             wake = start_due(daemon);
         }
         wait_until(daemon, wake);

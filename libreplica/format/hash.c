@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <apr_strings.h>
 #include <openssl/evp.h>
 
 #define HASH_HEX_LENGTH (2 * HASH_DIGEST_SIZE)
@@ -109,7 +110,8 @@ const char *hash_format(char text[HASH_TEXT_SIZE], const struct hash *hash)
 {
     text_format_hex(text, hash->digest, HASH_DIGEST_SIZE);
     if (hash->algorithm != HASH_UNSET)
-        strcpy(text + HASH_HEX_LENGTH, algorithms[hash->algorithm].text_suffix);
+        apr_cpystrn(text + HASH_HEX_LENGTH, algorithms[hash->algorithm].text_suffix,
+                    HASH_TEXT_SIZE - HASH_HEX_LENGTH);
     return text;
 }
 

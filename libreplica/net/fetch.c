@@ -224,6 +224,14 @@ static void start_queued(struct fetcher *fetcher)
     }
 }
 
+static void wake(struct fetcher *fetcher, struct transfer *transfer)
+{
+    APR_RING_REMOVE(transfer, link);
+    fetcher->waiting_count--;
+    APR_RING_INSERT_HEAD(&fetcher->queued, transfer, transfer, link);
+    fetcher->queued_count++;
+}
+
 /* Queue the transfers whose pause is over; returns milliseconds until the next one's is.
  */
 static int wake_waiting(struct fetcher *fetcher, int timeout)
@@ -236,14 +244,10 @@ static int wake_waiting(struct fetcher *fetcher, int timeout)
     now = steady_now();
     APR_RING_FOREACH_SAFE(transfer, next, &fetcher->waiting, transfer, link)
     {
-        if (transfer->not_before <= now) {
-            APR_RING_REMOVE(transfer, link);
-            fetcher->waiting_count--;
-            APR_RING_INSERT_HEAD(&fetcher->queued, transfer, transfer, link);
-            fetcher->queued_count++;
-        } else if (apr_time_as_msec(transfer->not_before - now) + 1 < timeout) {
+        if (transfer->not_before <= now)
+            wake(fetcher, transfer);
+        else if (apr_time_as_msec(transfer->not_before - now) + 1 < timeout)
             timeout = (int)apr_time_as_msec(transfer->not_before - now) + 1;
-        }
     }
     return timeout;
 }

@@ -54,10 +54,10 @@ static bool take_lock(struct lock **lock, bool initial,
 
 static bool write_date(struct store *store, const char *name, struct error *error)
 {
-    char line[DATE_UTC_SIZE + 1];
+    char date[DATE_UTC_SIZE], line[DATE_UTC_SIZE + 1];
 
-    date_format_utc(line, apr_time_now());
-    strcat(line, "\n");
+    date_format_utc(date, apr_time_now());
+    apr_snprintf(line, sizeof(line), "%s\n", date);
     return store_replace(store, name, text_of(line), error);
 }
 
