@@ -101,6 +101,24 @@ void daemon_scan(struct daemon *daemon)
     complain(daemon);
 }
 
+static void clean_up(struct daemon *daemon, const struct replica_candidate *candidate,
+                     apr_pool_t *pool)
+{
+    const struct repository *repository = candidate->repository;
+    struct error error;
+    bool was_cut;
+
+    if (!is_ours(daemon, repository))
+        return;
+    if (!replica_clean_up(&was_cut, repository, pool, &error))
+        log_write(LOG_LEVEL_WARNING, "repository=%s not cleaned up: %s",
+                  repository->local_name, error.message);
+    if (was_cut)
+        schedule_see(daemon->schedule, repository->local_name, candidate->last_snapshot,
+                     daemon_interval(repository), apr_time_now())
+            ->was_cut = true;
+}
+
 void daemon_clean_up(struct daemon *daemon)
 {
     struct replica_list_options options = {0};
@@ -111,14 +129,8 @@ void daemon_clean_up(struct daemon *daemon)
     apr_pool_create(&pool, daemon->pool);
     if (replica_list(&candidates, &problems, daemon->confdir, daemon->server, &options,
                      pool, &error))
-        for (int i = 0; i < candidates->nelts; i++) {
-            const struct repository *repository =
-                APR_ARRAY_IDX(candidates, i, struct replica_candidate).repository;
-
-            if (is_ours(daemon, repository) &&
-                !replica_clean_up(repository, pool, &error))
-                log_write(LOG_LEVEL_WARNING, "repository=%s not cleaned up: %s",
-                          repository->local_name, error.message);
-        }
+        for (int i = 0; i < candidates->nelts; i++)
+            clean_up(daemon, &APR_ARRAY_IDX(candidates, i, struct replica_candidate),
+                     pool);
     apr_pool_destroy(pool);
 }

@@ -89,6 +89,15 @@ void schedule_forget_unseen(struct schedule *schedule)
     schedule->entries->nelts = kept;
 }
 
+/* A replica that crashes the daemon would be the oldest after each restart, and starve
+ * the rest. */
+static bool goes_before(const struct schedule_entry *a, const struct schedule_entry *b)
+{
+    if (a->was_cut != b->was_cut)
+        return b->was_cut;
+    return a->last_snapshot < b->last_snapshot;
+}
+
 struct schedule_entry *schedule_next(struct schedule *schedule, apr_time_t now,
                                      apr_time_t *wake)
 {
@@ -104,7 +113,7 @@ struct schedule_entry *schedule_next(struct schedule *schedule, apr_time_t now,
         if (entry->next_start > now) {
             if (entry->next_start < *wake)
                 *wake = entry->next_start;
-        } else if (chosen == NULL || entry->last_snapshot < chosen->last_snapshot) {
+        } else if (chosen == NULL || goes_before(entry, chosen)) {
             chosen = entry;
         }
     }
@@ -117,6 +126,7 @@ void schedule_ran(struct schedule_entry *entry, bool succeeded, apr_time_t inter
     apr_time_t spread = interval / 10;
 
     entry->is_running = false;
+    entry->was_cut = false;
     if (succeeded)
         entry->last_snapshot = now;
     entry->next_start = now + interval;

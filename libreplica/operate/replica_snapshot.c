@@ -202,14 +202,15 @@ bool replica_snapshot(struct replica_snapshot_outcome *outcome,
     return ok;
 }
 
-bool replica_clean_up(const struct repository *repository, apr_pool_t *pool,
-                      struct error *error)
+bool replica_clean_up(bool *was_cut, const struct repository *repository,
+                      apr_pool_t *pool, struct error *error)
 {
     struct store_status status;
     struct store *store;
     struct lock *lock;
     bool found, ok;
 
+    *was_cut = false;
     if (repository->kind != REPOSITORY_STRATUM1 ||
         settings_boolean(repository->settings, SETTING_PASSTHROUGH))
         return true;
@@ -220,6 +221,7 @@ bool replica_clean_up(const struct repository *repository, apr_pool_t *pool,
         return true;
     if (!lock_try(&lock, repository_update_lock(repository, pool), pool, error))
         return error->code == ERROR_BUSY;
+    *was_cut = true;
     ok = store_remove_file(store, IS_SNAPSHOTTING_NAME, error) &&
          store_clean_temporary(store, error);
     lock_release(lock);

@@ -32,8 +32,8 @@ bool replica_snapshot(struct replica_snapshot_outcome *outcome,
                       struct error *error);
 
 /* Remove .cvmfs_is_snapshotting and temporary files that a crash left, if nobody is at
- * work. */
-bool replica_clean_up(const struct repository *repository, apr_pool_t *pool,
-                      struct error *error);
+ * work. *was_cut tells whether a run had been cut off. */
+bool replica_clean_up(bool *was_cut, const struct repository *repository,
+                      apr_pool_t *pool, struct error *error);
 
 #endif

@@ -37,6 +37,22 @@ static void the_oldest_that_is_due_comes_first(void **state)
     assert_null(schedule_next(schedule, NOW, &wake));
 }
 
+static void one_that_ended_with_the_daemon_lets_the_others_go_first(void **state)
+{
+    struct schedule *schedule = schedule_create(unit_pool(state));
+    struct schedule_entry *cut = schedule_see(schedule, "cut", 0, INTERVAL, NOW);
+
+    cut->was_cut = true;
+    schedule_see(schedule, "old", NOW - 2 * INTERVAL, INTERVAL, NOW);
+    schedule_see(schedule, "cut", 0, INTERVAL, NOW);
+    assert_next(schedule, "old", NOW);
+    schedule_ran(schedule_see(schedule, "old", NOW, INTERVAL, NOW), true, INTERVAL, 0,
+                 NOW);
+    assert_next(schedule, "cut", NOW);
+    schedule_ran(cut, false, INTERVAL, 0, NOW);
+    assert_false(cut->was_cut);
+}
+
 static void looks_again_when_the_next_one_is_due(void **state)
 {
     struct schedule *schedule = schedule_create(unit_pool(state));
@@ -121,6 +137,7 @@ static void times_that_cannot_be_do_not_stop_it(void **state)
 
 static const struct CMUnitTest schedule[] = {
     UNIT_TEST(the_oldest_that_is_due_comes_first),
+    UNIT_TEST(one_that_ended_with_the_daemon_lets_the_others_go_first),
     UNIT_TEST(looks_again_when_the_next_one_is_due),
     UNIT_TEST(a_run_puts_the_next_one_off_by_an_interval_give_or_take),
     UNIT_TEST(a_failure_keeps_its_place_in_the_order_but_waits_too),
