@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from conftest import make_folder
-from servers import DEADLINE_SECONDS, Httpd, fetch
+from servers import DEADLINE_SECONDS, Httpd, fetch, wait_until
 from squid import SHIPPED, Squid
 from tree import Tree
 
@@ -45,6 +45,11 @@ def site():
     site.squid.stop()
     site.httpd.stop()
     shutil.rmtree(folder)
+
+
+def clients_of(httpd, path):
+    """Who asked for PATH, as httpd sees it."""
+    return [line.split()[0] for line in httpd.access_lines() if path in line]
 
 
 @pytest.fixture
@@ -116,12 +121,11 @@ def test_only_reading_methods_pass(squid, repository):
 
 
 def test_data_are_not_cached_and_the_api_may_be(squid, status_httpd, repository):
-    path = f"{repository.url}/{repository.add_object(b'content')}"
-    before = len(status_httpd.access_lines())
+    path = f"{repository.url}/{repository.add_object(b'asked for three times')}"
     for _ in range(3):
-        assert ask(squid.ports[80], path) == (200, b"content")
-    lines = [line for line in status_httpd.access_lines()[before:] if path in line]
-    assert len(lines) == 3, "each request reached httpd"
+        assert ask(squid.ports[80], path) == (200, b"asked for three times")
+    # A line is written after its answer is sent.
+    wait_until(lambda: len(clients_of(status_httpd, path)) == 3, "each request reached httpd")
 
 
 def test_a_request_without_a_host_is_answered(squid, repository):
@@ -137,8 +141,8 @@ def test_a_request_without_a_host_is_answered(squid, repository):
 
 def test_nobody_behind_squid_counts_as_local(squid, status_httpd, repository):
     """Loopback clients too: what Squid passes on for them is not theirs to see."""
-    path = f"{repository.url}/{repository.add_object(b'content')}"
+    path = f"{repository.url}/{repository.add_object(b'asked for by two')}"
     ask(squid.ports[80], path)
     fetch(squid.ports[80], path)
-    clients = [line.split()[0] for line in status_httpd.access_lines() if path in line]
-    assert clients[-2:] == ["0.0.0.0", "0.0.0.0"]
+    wait_until(lambda: len(clients_of(status_httpd, path)) == 2, "both requests are logged")
+    assert clients_of(status_httpd, path) == ["0.0.0.0", "0.0.0.0"]
