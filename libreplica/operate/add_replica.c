@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <apr_strings.h>
 
+#include "libreplica/operate/origin_options.h"
 #include "libreplica/operate/configuration_line.h"
 #include "libreplica/operate/new_folders.h"
 #include "libreplica/operate/server_info.h"
@@ -57,15 +58,7 @@ static bool create_fetcher(struct fetcher **fetcher, const struct settings *serv
                            const volatile int *stop, apr_pool_t *pool,
                            struct error *error)
 {
-    struct fetcher_options options = {
-        .connections = 1,
-        .timeout_seconds = (int)settings_number(server, SETTING_HTTP_TIMEOUT),
-        .retries = (int)settings_number(server, SETTING_HTTP_RETRIES),
-        .proxy = settings_text(server, SETTING_HTTP_PROXY),
-        .ca_bundle = settings_text(server, SETTING_CERT_BUNDLE),
-        .follow_redirects = settings_boolean(server, SETTING_FOLLOW_REDIRECTS),
-        .stop = stop,
-    };
+    struct fetcher_options options = origin_options(server, stop);
 
     return fetcher_create(fetcher, &options, pool, error);
 }

@@ -5,6 +5,7 @@ libreplica_work_la_SOURCES += \
 	%D%/create_repository.c %D%/create_repository.h \
 	%D%/journal.c %D%/journal.h \
 	%D%/new_folders.c %D%/new_folders.h \
+	%D%/origin_options.c %D%/origin_options.h \
 	%D%/owner.c %D%/owner.h \
 	%D%/remove_repository.c %D%/remove_repository.h \
 	%D%/replica_list.c %D%/replica_list.h \

@@ -8,6 +8,7 @@
 #include "libreplica/base/date.h"
 #include "libreplica/base/lock.h"
 #include "libreplica/operate/journal.h"
+#include "libreplica/operate/origin_options.h"
 #include "libreplica/operate/status.h"
 #include "libreplica/store/file.h"
 #include "libreplica/store/master_keys.h"
@@ -82,18 +83,11 @@ static bool prepare(struct snapshot_options *snapshot,
     snapshot->fqrn = repository->fqrn;
     snapshot->master_keys = keys;
     snapshot->reflog_checksum_file = repository_reflog_checksum_file(repository, pool);
-    snapshot->fetch = (struct fetcher_options){
-        .connections =
-            (int)(connections > 0 ? connections
-                                  : settings_number(settings, SETTING_NUM_WORKERS)),
-        .timeout_seconds = (int)settings_number(settings, SETTING_HTTP_TIMEOUT),
-        .retries = (int)settings_number(settings, SETTING_HTTP_RETRIES),
-        .bandwidth = settings_number(settings, SETTING_ORIGIN_BANDWIDTH),
-        .proxy = settings_text(settings, SETTING_HTTP_PROXY),
-        .ca_bundle = settings_text(settings, SETTING_CERT_BUNDLE),
-        .follow_redirects = settings_boolean(settings, SETTING_FOLLOW_REDIRECTS),
-        .stop = options->stop,
-    };
+    snapshot->fetch = origin_options(settings, options->stop);
+    snapshot->fetch.connections =
+        (int)(connections > 0 ? connections
+                              : settings_number(settings, SETTING_NUM_WORKERS));
+    snapshot->fetch.bandwidth = settings_number(settings, SETTING_ORIGIN_BANDWIDTH);
     snapshot->max_object_bytes = settings_number(settings, SETTING_MAX_OBJECT_BYTES);
     snapshot->max_catalog_bytes = settings_number(settings, SETTING_MAX_CATALOG_BYTES);
     snapshot->min_free_bytes = settings_number(settings, SETTING_MIN_FREE_BYTES);

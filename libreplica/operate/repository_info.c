@@ -7,6 +7,7 @@
 
 #include "libreplica/format/whitelist.h"
 #include "libreplica/net/fetch.h"
+#include "libreplica/operate/origin_options.h"
 #include "libreplica/operate/status.h"
 #include "libreplica/store/store.h"
 
@@ -70,20 +71,15 @@ bool repository_info_ask_origin(int64_t *revision, const struct repository *repo
                                 const volatile int *stop, apr_pool_t *pool,
                                 struct error *error)
 {
-    const struct settings *settings = repository->settings;
-    struct fetcher_options options = {
-        .connections = 1,
-        .timeout_seconds = ASK_SECONDS,
-        .proxy = settings_text(settings, SETTING_HTTP_PROXY),
-        .ca_bundle = settings_text(settings, SETTING_CERT_BUNDLE),
-        .follow_redirects = settings_boolean(settings, SETTING_FOLLOW_REDIRECTS),
-        .stop = stop,
-    };
+    struct fetcher_options options = origin_options(repository->settings, stop);
     const char *url = repository_origin_url(repository, pool);
     struct fetcher *fetcher;
     struct manifest *manifest;
     struct text text;
 
+    /* Whoever asks for a summary waits for it. */
+    options.timeout_seconds = ASK_SECONDS;
+    options.retries = 0;
     if (!fetcher_create(&fetcher, &options, pool, error) ||
         !fetch_text(&text, fetcher, url, MANIFEST_NAME, MANIFEST_SIZE_MAX, false, pool,
                     error) ||

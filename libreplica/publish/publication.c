@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "libreplica/format/compress.h"
-#include "libreplica/format/inflate.h"
+#include "libreplica/store/file.h"
 
 #define BUFFER_SIZE (64 * 1024)
 
@@ -112,32 +112,19 @@ bool publication_store_file(struct object *object, int64_t *size,
     return ok;
 }
 
-static bool inflate_to(const char *path, int object_fd, struct error *error)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    int64_t size;
-    bool ok;
-
-    if (fd < 0)
-        return error_set_errno(error, errno, "cannot create %s", path);
-    ok = inflate_file(&size, object_fd, fd, PUBLICATION_DATABASE_MAX, error);
-    if (close(fd) != 0 && ok)
-        ok = error_set_errno(error, errno, "cannot write %s", path);
-    return ok;
-}
-
 bool publication_inflate(const char **path, struct publication *publication,
                          const struct object *object, apr_pool_t *pool,
                          struct error *error)
 {
     char name[OBJECT_NAME_SIZE];
+    int64_t size;
     int fd;
     bool ok;
 
     if (!store_scratch_path(path, publication->store, pool, error) ||
         !store_open_object(&fd, publication->store, object, error))
         return false;
-    ok = inflate_to(*path, fd, error);
+    ok = file_inflate(&size, *path, fd, PUBLICATION_DATABASE_MAX, error);
     close(fd);
     return ok || error_prefix(error, "object %s", object_name(name, object));
 }

@@ -5,8 +5,8 @@
 #include "libreplica/base/log.h"
 #include "libreplica/format/reflog.h"
 #include "libreplica/store/file.h"
+#include "libreplica/store/reflog_file.h"
 
-#define REFLOG_SIZE_MAX   ((int64_t)1 << 30)
 #define CHECKSUM_SIZE_MAX 256
 
 /* A difference is told, not fatal: a crash may have come between the two files. */
@@ -70,21 +70,6 @@ static bool add_all(struct reflog *reflog, const struct manifest *next,
     return true;
 }
 
-/* The new reflog first, then its checksum; the manifest with both comes after. */
-static bool replace(struct publication *publication, struct manifest *next,
-                    const char *path, apr_pool_t *pool, struct error *error)
-{
-    char text[HASH_TEXT_SIZE];
-    struct text content;
-
-    if (!file_read(&content, path, REFLOG_SIZE_MAX, pool, error))
-        return false;
-    hash_bytes(&next->reflog, next->catalog.algorithm, content.bytes, content.length);
-    return store_replace(publication->store, REFLOG_NAME, content, error) &&
-           file_replace(publication->target->reflog_checksum,
-                        text_of(hash_format(text, &next->reflog)), 0644, pool, error);
-}
-
 bool root_log_extend(struct publication *publication, struct manifest *next,
                      apr_pool_t *pool, struct error *error)
 {
@@ -97,5 +82,7 @@ bool root_log_extend(struct publication *publication, struct manifest *next,
         return false;
     return reflog_open(&reflog, path, publication->target->fqrn, !found, pool, error) &&
            add_all(reflog, next, error) && reflog_close(reflog, error) &&
-           replace(publication, next, path, pool, error);
+           reflog_file_publish(&next->reflog, publication->store, path,
+                               next->catalog.algorithm,
+                               publication->target->reflog_checksum, pool, error);
 }

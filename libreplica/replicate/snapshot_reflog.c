@@ -14,8 +14,7 @@
 #include "libreplica/format/history.h"
 #include "libreplica/format/reflog.h"
 #include "libreplica/store/file.h"
-
-#define REFLOG_SIZE_MAX (INT64_C(1) << 30)
+#include "libreplica/store/reflog_file.h"
 
 static bool add(struct reflog *reflog, const struct hash *hash, enum object_type type,
                 struct error *error)
@@ -76,18 +75,11 @@ static bool open_copy(struct reflog **reflog, struct snapshot *snapshot, const c
 static bool publish_reflog(struct snapshot *snapshot, const char *path,
                            struct error *error)
 {
-    char checksum[HASH_TEXT_SIZE];
-    struct text content;
-    struct hash hash;
+    struct hash checksum;
 
-    if (!file_read(&content, path, REFLOG_SIZE_MAX, snapshot->pool, error))
-        return false;
-    hash_bytes(&hash, snapshot->ensemble.manifest->catalog.algorithm, content.bytes,
-               content.length);
-    return store_replace(snapshot->store, REFLOG_NAME, content, error) &&
-           file_replace(snapshot->options->reflog_checksum_file,
-                        text_of(hash_format(checksum, &hash)), 0644, snapshot->pool,
-                        error);
+    return reflog_file_publish(
+        &checksum, snapshot->store, path, snapshot->ensemble.manifest->catalog.algorithm,
+        snapshot->options->reflog_checksum_file, snapshot->pool, error);
 }
 
 bool snapshot_update_reflog(struct snapshot *snapshot, struct error *error)

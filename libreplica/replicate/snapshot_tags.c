@@ -8,28 +8,20 @@
 #include <unistd.h>
 
 #include "libreplica/format/history.h"
-#include "libreplica/format/inflate.h"
 #include "libreplica/replicate/object_transfer.h"
+#include "libreplica/store/file.h"
 
 bool snapshot_inflate_object(const char *path, struct snapshot *snapshot,
                              const struct object *object, struct error *error)
 {
-    int from, to;
     int64_t size;
     bool ok;
+    int from;
 
     if (!store_open_object(&from, snapshot->store, object, error))
         return false;
-    to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (to < 0) {
-        error_set_errno(error, errno, "cannot create %s", path);
-        close(from);
-        return false;
-    }
-    ok = inflate_file(&size, from, to, snapshot->options->max_catalog_bytes, error);
+    ok = file_inflate(&size, path, from, snapshot->options->max_catalog_bytes, error);
     close(from);
-    if (close(to) != 0 && ok)
-        ok = error_set_errno(error, errno, "cannot write %s", path);
     return ok;
 }
 

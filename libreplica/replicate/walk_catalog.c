@@ -10,7 +10,7 @@
 #include <apr_strings.h>
 
 #include "libreplica/base/log.h"
-#include "libreplica/format/inflate.h"
+#include "libreplica/store/file.h"
 
 static struct object catalog_object(const struct walk_catalog *catalog)
 {
@@ -163,25 +163,19 @@ static bool inflate_catalog(const char *path, int from,
     int64_t limit =
         catalog->size > 0 ? catalog->size : catalog->walk->options.max_catalog_bytes;
     int64_t size;
-    bool ok;
-    int to;
 
     if (limit > catalog->walk->options.max_catalog_bytes)
         return error_set(error, ERROR_TOO_LARGE,
                          "is said to inflate to %lld bytes, more than "
                          "REPLICA_MAX_CATALOG_BYTES allows",
                          (long long)limit);
-    to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (to < 0)
-        return error_set_errno(error, errno, "cannot create %s", path);
-    ok = inflate_file(&size, from, to, limit, error);
-    if (close(to) != 0 && ok)
-        ok = error_set_errno(error, errno, "cannot write %s", path);
-    if (ok && catalog->size > 0 && size != catalog->size)
+    if (!file_inflate(&size, path, from, limit, error))
+        return false;
+    if (catalog->size > 0 && size != catalog->size)
         return error_set(error, ERROR_BAD_FORMAT,
                          "inflates to %lld bytes instead of %lld", (long long)size,
                          (long long)catalog->size);
-    return ok;
+    return true;
 }
 
 static bool need_nested(struct walk_catalog *catalog, struct error *error)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <apr_strings.h>
 
+#include "libreplica/format/inflate.h"
 #include "libreplica/store/store_internal.h"
 
 #define TREE_DEPTH_MAX 200
@@ -18,33 +19,11 @@
 bool file_read(struct text *content, const char *path, int64_t limit, apr_pool_t *pool,
                struct error *error)
 {
-    struct stat status;
-    size_t used = 0;
-    ssize_t count = 1;
-    char *bytes;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
     if (fd < 0)
         return error_set_errno(error, errno, "cannot read %s", path);
-    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size > limit) {
-        close(fd);
-        return error_set(error, ERROR_TOO_LARGE,
-                         "%s is not a regular file of at most %lld bytes", path,
-                         (long long)limit);
-    }
-    bytes = apr_palloc(pool, (size_t)status.st_size + 1);
-    while (used < (size_t)status.st_size && count != 0) {
-        count = read(fd, bytes + used, (size_t)status.st_size - used);
-        if (count < 0 && errno != EINTR)
-            break;
-        used += count > 0 ? (size_t)count : 0;
-    }
-    if (count < 0)
-        error_set_errno(error, errno, "cannot read %s", path);
-    close(fd);
-    bytes[used] = '\0';
-    *content = (struct text){bytes, used};
-    return count >= 0;
+    return store_read_all(content, fd, limit, path, pool, error);
 }
 
 static bool write_new(const char *path, struct text content, unsigned int mode, bool sync,
@@ -66,6 +45,20 @@ static bool write_new(const char *path, struct text content, unsigned int mode, 
         ok = error_set_errno(error, errno, "cannot write %s", path);
     if (!ok)
         unlink(path);
+    return ok;
+}
+
+bool file_inflate(int64_t *size, const char *path, int from, int64_t limit,
+                  struct error *error)
+{
+    int to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    bool ok;
+
+    if (to < 0)
+        return error_set_errno(error, errno, "cannot create %s", path);
+    ok = inflate_file(size, from, to, limit, error);
+    if (close(to) != 0 && ok)
+        ok = error_set_errno(error, errno, "cannot write %s", path);
     return ok;
 }
 

@@ -17,6 +17,11 @@ bool file_read(struct text *content, const char *path, int64_t limit, apr_pool_t
 bool file_write(const char *path, struct text content, unsigned int mode,
                 struct error *error);
 
+/* Inflate what descriptor FROM has left into a new file at PATH; *size is set to its
+ * bytes. Errors: those of inflate_file, and of making the file. */
+bool file_inflate(int64_t *size, const char *path, int from, int64_t limit,
+                  struct error *error);
+
 /* Replace a file whole, by a synced temporary file beside it and rename; the folder is
  * synced too. MODE is exact. */
 bool file_replace(const char *path, struct text content, unsigned int mode,

@@ -3,6 +3,7 @@ libreplica_data_la_SOURCES += \
 	%D%/dirty_marker.c %D%/dirty_marker.h \
 	%D%/file.c %D%/file.h \
 	%D%/master_keys.c %D%/master_keys.h \
+	%D%/reflog_file.c %D%/reflog_file.h \
 	%D%/repository.c %D%/repository.h \
 	%D%/store.c %D%/store.h %D%/store_internal.h \
 	%D%/store_files.c \

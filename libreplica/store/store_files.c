@@ -114,37 +114,45 @@ bool store_replace(struct store *store, const char *name, struct text content,
     return replace(store, folder, temporary, name, content, error);
 }
 
-bool store_read(struct text *content, struct store *store, const char *name,
-                int64_t limit, apr_pool_t *pool, struct error *error)
+bool store_read_all(struct text *content, int fd, int64_t limit, const char *what,
+                    apr_pool_t *pool, struct error *error)
 {
     struct stat status;
     size_t used = 0;
-    char *bytes;
     ssize_t count = 1;
-    int fd = openat(store->root_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    char *bytes;
 
-    if (fd < 0)
-        return error_set_errno(error, errno, "cannot open %s in %s", name, store->root);
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size > limit) {
         close(fd);
         return error_set(error, ERROR_TOO_LARGE,
-                         "%s in %s is not a regular file of at most %lld bytes", name,
-                         store->root, (long long)limit);
+                         "%s is not a regular file of at most %lld bytes", what,
+                         (long long)limit);
     }
     bytes = apr_palloc(pool, (size_t)status.st_size + 1);
-    while (used < (size_t)status.st_size && count > 0) {
+    while (used < (size_t)status.st_size && count != 0) {
         count = read(fd, bytes + used, (size_t)status.st_size - used);
-        if (count < 0 && errno == EINTR)
-            count = 1;
-        else if (count > 0)
-            used += (size_t)count;
+        if (count < 0 && errno != EINTR)
+            break;
+        used += count > 0 ? (size_t)count : 0;
     }
     if (count < 0)
-        error_set_errno(error, errno, "cannot read %s in %s", name, store->root);
+        error_set_errno(error, errno, "cannot read %s", what);
     close(fd);
     bytes[used] = '\0';
     *content = (struct text){bytes, used};
     return count >= 0;
+}
+
+bool store_read(struct text *content, struct store *store, const char *name,
+                int64_t limit, apr_pool_t *pool, struct error *error)
+{
+    int fd = openat(store->root_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0)
+        return error_set_errno(error, errno, "cannot open %s in %s", name, store->root);
+    return store_read_all(content, fd, limit,
+                          apr_pstrcat(pool, name, " in ", store->root, NULL), pool,
+                          error);
 }
 
 bool store_remove_file(struct store *store, const char *name, struct error *error)

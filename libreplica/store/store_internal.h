@@ -32,6 +32,10 @@ bool store_place(int *folder_fd, const char **file_name, char name[OBJECT_NAME_S
 /* A name in the temporary folder that no other process and no earlier run uses. */
 void store_temporary_name(char *name, size_t size, struct store *store);
 
+/* Read a regular file of at most LIMIT bytes from FD, which is closed. WHAT names it. */
+bool store_read_all(struct text *content, int fd, int64_t limit, const char *what,
+                    apr_pool_t *pool, struct error *error);
+
 /* write(2) until all is written. */
 bool store_write_all(int fd, const void *bytes, size_t length, const char *what,
                      struct error *error);
