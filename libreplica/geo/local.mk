@@ -1,0 +1,9 @@
+# Level 2: where names and addresses are, and which of them is nearest.
+libreplica_data_la_SOURCES += \
+	%D%/address.h \
+	%D%/current_database.h \
+	%D%/database.h \
+	%D%/locator.h \
+	%D%/name_cache.h \
+	%D%/order.h \
+	%D%/resolver.h
