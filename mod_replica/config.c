@@ -55,7 +55,8 @@ static const char *parse_networks(apr_array_header_t **subnets, const char *netw
 }
 
 /* The files are read here, by httpd's parent, which may read what the children must not;
- * only the values of known settings outlive POOL's temporary sibling. */
+ * only the values of known settings that are no secrets outlive POOL's temporary sibling.
+ */
 static const char *read_settings(struct replica_config *config, cmd_parms *command)
 {
     struct settings *read;
@@ -63,6 +64,7 @@ static const char *read_settings(struct replica_config *config, cmd_parms *comma
 
     if (!server_settings_read(&read, config->confdir, false, command->temp_pool, &error))
         return apr_pstrdup(command->pool, error.message);
+    settings_discard_secrets(read);
     config->settings = settings_copy(read, command->pool);
     return parse_networks(&config->trusted_proxies,
                           settings_text(config->settings, SETTING_TRUSTED_PROXIES),

@@ -80,8 +80,12 @@ static int print_usage(FILE *stream)
 
 static int print_settings(void)
 {
-    static const char *const types[] = {"text",   "path",  "yes or no",
-                                        "number", "bytes", "seconds"};
+    static const char *const types[] = {
+        [SETTING_TYPE_TEXT] = "text",       [SETTING_TYPE_SECRET] = "secret text",
+        [SETTING_TYPE_PATH] = "path",       [SETTING_TYPE_BOOLEAN] = "yes or no",
+        [SETTING_TYPE_INTEGER] = "number",  [SETTING_TYPE_BYTES] = "bytes",
+        [SETTING_TYPE_SECONDS] = "seconds",
+    };
 
     for (int id = 0; id < SETTING_COUNT; id++) {
         const struct setting *setting = &setting_table[id];

@@ -121,6 +121,7 @@ bool setting_check(const char **text, int64_t *number, const struct setting *set
 
     switch (setting->type) {
     case SETTING_TYPE_TEXT:
+    case SETTING_TYPE_SECRET:
         break;
     case SETTING_TYPE_PATH:
         if (*value != '\0' && *value != '/')
@@ -143,10 +144,28 @@ bool setting_check(const char **text, int64_t *number, const struct setting *set
     return true;
 }
 
+/* What was set is memory of ours; a default is a constant. */
+static void wipe(struct value *value)
+{
+    if (value->is_set)
+        explicit_bzero((char *)value->text, strlen(value->text));
+}
+
 void settings_assign(struct settings *settings, enum setting_id id, const char *text,
                      int64_t number)
 {
+    if (setting_table[id].type == SETTING_TYPE_SECRET)
+        wipe(&settings->values[id]);
     settings->values[id] = (struct value){text, number, true};
+}
+
+void settings_discard_secrets(struct settings *settings)
+{
+    for (int id = 0; id < SETTING_COUNT; id++)
+        if (setting_table[id].type == SETTING_TYPE_SECRET) {
+            wipe(&settings->values[id]);
+            settings->values[id] = (struct value){setting_table[id].fallback, 0, false};
+        }
 }
 
 void settings_warn(struct settings *settings, const char *warning)
@@ -202,7 +221,12 @@ bool settings_read(struct settings *settings, enum setting_scope scope, const ch
     }
     ok = read_all(&text, fd, path, settings->pool, error);
     close(fd);
-    return ok && settings_parse(settings, scope, path, text, error);
+    if (!ok)
+        return false;
+    ok = settings_parse(settings, scope, path, text, error);
+    /* What is kept was copied; secrets must not lie about. */
+    explicit_bzero((char *)text.bytes, text.length);
+    return ok;
 }
 
 bool settings_is_set(const struct settings *settings, enum setting_id id)

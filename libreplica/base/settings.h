@@ -19,6 +19,7 @@ enum setting_id {
 enum setting_scope { SETTING_SCOPE_SERVER, SETTING_SCOPE_REPOSITORY };
 enum setting_type {
     SETTING_TYPE_TEXT,
+    SETTING_TYPE_SECRET, /* text; see settings_discard_secrets */
     SETTING_TYPE_PATH,
     SETTING_TYPE_BOOLEAN,
     SETTING_TYPE_INTEGER,
@@ -67,6 +68,9 @@ const char *settings_text(const struct settings *settings, enum setting_id id);
 bool settings_boolean(const struct settings *settings, enum setting_id id);
 /* INTEGER, BYTES (bytes), SECONDS (seconds). */
 int64_t settings_number(const struct settings *settings, enum setting_id id);
+
+/* Overwrite the secrets and unset them: for a process that has no use for them. */
+void settings_discard_secrets(struct settings *settings);
 
 /* Lines that looked like shell and were passed over: "<file>:<line>: ...". */
 int settings_warning_count(const struct settings *settings);

@@ -3,6 +3,7 @@ libreplica_data_la_SOURCES += \
 	%D%/address.h \
 	%D%/current_database.h \
 	%D%/database.h \
+	%D%/database_paths.c %D%/database_paths.h \
 	%D%/locator.h \
 	%D%/name_cache.h \
 	%D%/order.h \

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <apr_file_info.h>
 #include <apr_file_io.h>
@@ -14,6 +15,26 @@
 
 #define GOOD_LINE_MAX 8192
 
+/* Read one of the server's files; a key that everyone can read deserves a warning. A
+ * group may: the daemon's user needs the key as well. */
+static bool read_server_file(struct settings *settings, const char *path,
+                             struct error *error)
+{
+    bool had_key = settings_is_set(settings, SETTING_GEO_LICENSE_KEY);
+    struct stat status;
+
+    if (!settings_read(settings, SETTING_SCOPE_SERVER, path, false, error))
+        return false;
+    if (!had_key && settings_is_set(settings, SETTING_GEO_LICENSE_KEY) &&
+        stat(path, &status) == 0 && (status.st_mode & S_IROTH) != 0)
+        settings_warn(
+            settings,
+            apr_psprintf(settings_pool(settings),
+                         "%s: everyone may read it, and it holds %s: chmod o= %s", path,
+                         setting_table[SETTING_GEO_LICENSE_KEY].key, path));
+    return true;
+}
+
 bool server_settings_read(struct settings **settings, const char *confdir,
                           bool require_secrets, apr_pool_t *pool, struct error *error)
 {
@@ -22,13 +43,13 @@ bool server_settings_read(struct settings **settings, const char *confdir,
     const char *open = apr_pstrcat(pool, confdir, "/replica.local", NULL);
     struct error reason;
 
-    if (!settings_read(read, SETTING_SCOPE_SERVER, secret, false, &reason) &&
+    if (!read_server_file(read, secret, &reason) &&
         (require_secrets || reason.code != ERROR_PERMISSION)) {
         if (error != NULL)
             *error = reason;
         return false;
     }
-    if (!settings_read(read, SETTING_SCOPE_SERVER, open, false, error))
+    if (!read_server_file(read, open, error))
         return false;
     *settings = read;
     return true;

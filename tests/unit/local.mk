@@ -78,3 +78,6 @@ check_PROGRAMS += %D%/test_replica_list %D%/test_run_log %D%/test_schedule %D%/t
 check_PROGRAMS += %D%/test_error
 %C%_test_error_SOURCES = %D%/test_error.c %D%/unit.h
 %C%_test_error_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += %D%/test_database_paths
+%C%_test_database_paths_SOURCES = %D%/test_database_paths.c %D%/unit.h
+%C%_test_database_paths_LDADD = $(UNIT_LIBS)

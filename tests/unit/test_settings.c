@@ -121,12 +121,42 @@ static void reads_files_and_misses_them(void **state)
     assert_int_equal(settings_number(copy, SETTING_SNAPSHOT_INTERVAL), 600);
 }
 
+static void discards_secrets_and_overwrites_their_bytes(void **state)
+{
+    struct settings *s = settings_create(unit_pool(state));
+    struct error error;
+    const char *first, *second;
+
+    assert_ok(settings_parse(s, SETTING_SCOPE_SERVER, "f",
+                             text_of("CVMFS_GEO_LICENSE_KEY=old\n"), &error),
+              &error);
+    first = settings_text(s, SETTING_GEO_LICENSE_KEY);
+    assert_ok(settings_parse(s, SETTING_SCOPE_SERVER, "f",
+                             text_of("CVMFS_GEO_ACCOUNT_ID=42\n"
+                                     "CVMFS_GEO_LICENSE_KEY='se cret'\n"),
+                             &error),
+              &error);
+    second = settings_text(s, SETTING_GEO_LICENSE_KEY);
+    assert_string_equal(first, "");
+    assert_string_equal(second, "se cret");
+    settings_discard_secrets(s);
+    assert_memory_equal(second, "\0\0\0\0\0\0\0", 7);
+    assert_string_equal(settings_text(s, SETTING_GEO_LICENSE_KEY), "");
+    assert_false(settings_is_set(s, SETTING_GEO_LICENSE_KEY));
+    assert_string_equal(settings_text(s, SETTING_GEO_ACCOUNT_ID), "42");
+    settings_discard_secrets(s);
+    assert_false(settings_parse(s, SETTING_SCOPE_SERVER, "f",
+                                text_of("CVMFS_GEO_LICENSE_KEY=hidden; true\n"), &error));
+    assert_null(strstr(error.message, "hidden"));
+}
+
 static const struct CMUnitTest settings_tests[] = {
     UNIT_TEST(every_default_is_valid),
     UNIT_TEST(reads_what_the_reference_writes),
     UNIT_TEST(warns_of_shell_and_refuses_it_where_it_counts),
     UNIT_TEST(names_file_line_and_reason),
     UNIT_TEST(reads_files_and_misses_them),
+    UNIT_TEST(discards_secrets_and_overwrites_their_bytes),
 };
 
 UNIT_MAIN(settings_tests)
