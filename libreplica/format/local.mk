@@ -17,7 +17,7 @@ libreplica_data_la_SOURCES += \
 	%D%/manifest.c %D%/manifest.h \
 	%D%/object.c %D%/object.h \
 	%D%/reflog.c %D%/reflog.h \
-	%D%/geo_request.h \
+	%D%/geo_request.c %D%/geo_request.h \
 	%D%/request_path.c %D%/request_path.h \
 	%D%/signature.c %D%/signature.h \
 	%D%/signed_text.c %D%/signed_text.h \

@@ -207,6 +207,21 @@ def chunks():
     }
 
 
+def geo_requests():
+    """What follows "api/" in a URL."""
+    return {
+        "list": b"v1.0/geo/squid.example.net/a.example.net,b.example.net,c.example.net",
+        "proxies": b"v1.0/geo/x/10.0.0.1,10.0.0.2,+PXYSEP+,10.0.0.3,,+PXYSEP+",
+        "literals": b"v1.0/geo/[::1]/::ffff:10.0.0.1,[2001:db8::1],10.0.0.1",
+        "count": b"v1.0/geo/_namelookups_/",
+        "slashes": b"//v1.0//geo///x//a//b,c/",
+        "empty": b"v/geo/x/",
+        "unnamed": b"v1.0/geo//",
+        "other": b"v1.0/stats/x/a",
+        "malformed": b"1.0/geo/x\r\n\x00\xc3\xa4",
+    }
+
+
 def main():
     for name, files in {
         "manifest": manifests(),
@@ -219,6 +234,7 @@ def main():
         "reflog": damaged({"refs": database(REFLOG)}),
         "inflate": streams(),
         "date": dates(),
+        "geo_request": geo_requests(),
         "xattr_blob": attributes(),
         "chunker": chunks(),
     }.items():

@@ -81,3 +81,11 @@ check_PROGRAMS += %D%/test_error
 check_PROGRAMS += %D%/test_database_paths
 %C%_test_database_paths_SOURCES = %D%/test_database_paths.c %D%/unit.h
 %C%_test_database_paths_LDADD = $(UNIT_LIBS)
+# The geo API
+check_PROGRAMS += %D%/test_address %D%/test_geo_request %D%/test_order
+%C%_test_address_SOURCES = %D%/test_address.c %D%/unit.h
+%C%_test_address_LDADD = $(UNIT_LIBS)
+%C%_test_geo_request_SOURCES = %D%/test_geo_request.c %D%/unit.h
+%C%_test_geo_request_LDADD = $(UNIT_LIBS)
+%C%_test_order_SOURCES = %D%/test_order.c %D%/unit.h
+%C%_test_order_LDADD = $(UNIT_LIBS) -lm
