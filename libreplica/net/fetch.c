@@ -11,8 +11,7 @@
 #define BACKOFF_MAX        apr_time_from_sec(8)
 #define PAUSE_MILLISECONDS 10
 
-/* For pauses and the bandwidth: a clock that nobody sets. */
-static apr_time_t steady_now(void)
+apr_time_t steady_now(void)
 {
     struct timespec now;
 
@@ -109,13 +108,14 @@ static void finish(struct transfer *transfer, const struct error *error)
 /* A cut URL would ask for something else. */
 static bool check_length(const struct fetch_request *request, struct error *error)
 {
-    size_t path = strlen(request->path);
+    const char *name = request->name != NULL ? request->name : request->base_url;
+    size_t path = request->path != NULL ? strlen(request->path) : 0;
 
     return (path < TRANSFER_PATH_SIZE &&
             strlen(request->base_url) + 1 + path < TRANSFER_URL_SIZE) ||
            error_set(error, ERROR_USAGE,
                      "%.80s...: the URL is too long, at most %d characters are allowed",
-                     request->base_url, TRANSFER_URL_SIZE - 1);
+                     name, TRANSFER_URL_SIZE - 1);
 }
 
 /* A transfer of an earlier request, or a new one. */
@@ -146,8 +146,13 @@ void fetcher_add(struct fetcher *fetcher, const struct fetch_request *request)
         return;
     }
     transfer->request = *request;
-    apr_cpystrn(transfer->path, request->path, sizeof(transfer->path));
-    transfer->request.path = transfer->path;
+    if (request->path != NULL) {
+        apr_cpystrn(transfer->path, request->path, sizeof(transfer->path));
+        transfer->request.path = transfer->path;
+    }
+    transfer->deadline = request->total_seconds > 0
+                             ? steady_now() + apr_time_from_sec(request->total_seconds)
+                             : 0;
     transfer->validator[0] = '\0';
     transfer->held = 0;
     transfer->start_over = false;

@@ -19,13 +19,15 @@
 struct fetcher;
 
 struct fetcher_options {
-    int connections;       /* transfers at once, 1..512 */
-    int timeout_seconds;   /* to connect; also how long under 1 KiB/s counts as stalled */
-    int retries;           /* more tries after a passing failure */
-    int64_t bandwidth;     /* bytes a second over all transfers; 0: no cap */
-    const char *proxy;     /* NULL or "": none (the environment is not looked at) */
-    const char *ca_bundle; /* NULL or "": the system's */
+    int connections;     /* transfers at once, 1..512 */
+    int timeout_seconds; /* to connect; also how long under 1 KiB/s counts as stalled */
+    int retries;         /* more tries after a passing failure */
+    int64_t bandwidth;   /* bytes a second over all transfers; 0: no cap */
+    const char *proxy;   /* NULL or "": none */
+    bool proxy_from_environment; /* without PROXY: https_proxy, no_proxy etc. count */
+    const char *ca_bundle;       /* NULL or "": the system's */
     bool follow_redirects; /* at most four, 301 302 303 307 308, http and https only */
+    bool keep_https;       /* a redirect from https must not lead to http */
     const volatile int
         *stop; /* may be NULL; nonzero ends fetcher_run with ERROR_CANCELLED */
 };
@@ -36,19 +38,40 @@ struct fetch_sink {
     bool (*write)(void *baton, const void *bytes, size_t length, struct error *error);
     /* The transfer starts over: forget what was written. */
     bool (*rewind)(void *baton, struct error *error);
-    /* All bytes are there: check them. ERROR_BAD_HASH: fetch once more past caches. Any
-     * other error, here and above, ends the transfer with it. */
+    /* All bytes are there: check them. Not called after a 304. ERROR_BAD_HASH: fetch once
+     * more past caches. Any other error, here and above, ends the transfer with it. */
     bool (*complete)(void *baton, struct error *error);
     /* The end, exactly once; ERROR is NULL after success. May add further transfers. */
     void (*done)(void *baton, const struct error *error);
 };
 
+#define FETCH_VALIDATOR_SIZE 128
+#define FETCH_REFUSAL_SIZE   160
+
+/* What the last answer to a request said beside its body. */
+struct fetch_answer {
+    bool is_not_modified;                     /* 304: there was no body */
+    char etag[FETCH_VALIDATOR_SIZE];          /* as received; "" if there was none */
+    char last_modified[FETCH_VALIDATOR_SIZE]; /* the same */
+    char refusal[FETCH_REFUSAL_SIZE];         /* how the body of an error page begins:
+                                                 any bytes but NUL */
+};
+
+/* Strings must outlive the transfer unless it is said that they are copied. All members
+ * but the sink, its baton and a URL may be zero. */
 struct fetch_request {
-    const char *base_url; /* without trailing slash; must outlive the transfer */
-    const char *path;     /* below it, escaped if need be; copied */
-    bool head_only;       /* HEAD: no write, complete is called */
-    bool no_cache;        /* ask caches in between to stand aside */
-    int64_t size_limit;   /* most bytes of the body; more is ERROR_TOO_LARGE */
+    const char *base_url; /* without trailing slash */
+    const char *path; /* below it, escaped if need be; copied; NULL: base_url is all */
+    const char *name; /* for messages, in the place of a URL that holds a secret */
+    const char *credentials;   /* "user:password" for basic authentication; no redirect
+                                  takes them to another host or port */
+    const char *if_none_match; /* the etag of what we have */
+    const char *if_modified_since; /* the last_modified of what we have */
+    int total_seconds;             /* for all tries together; 0: no limit */
+    struct fetch_answer *answer;   /* filled before sink->complete and sink->done */
+    bool head_only;                /* HEAD: no write, complete is called */
+    bool no_cache;                 /* ask caches in between to stand aside */
+    int64_t size_limit;            /* most bytes of the body; more is ERROR_TOO_LARGE */
     const struct fetch_sink *sink;
     void *baton;
 };
@@ -90,6 +113,12 @@ struct fetch_counters fetcher_counters(const struct fetcher *fetcher);
 bool fetch_text(struct text *text, struct fetcher *fetcher, const char *base_url,
                 const char *path, int64_t size_limit, bool no_cache, apr_pool_t *pool,
                 struct error *error);
+
+/* The same for REQUEST, whose sink and baton are not looked at. *text is "" after a 304.
+ */
+bool fetch_text_of(struct text *text, struct fetcher *fetcher,
+                   const struct fetch_request *request, apr_pool_t *pool,
+                   struct error *error);
 
 /* HEAD: true if it is there. Errors as above. */
 bool fetch_exists(struct fetcher *fetcher, const char *base_url, const char *path,

@@ -35,6 +35,7 @@ struct transfer {
     int failures;
     int corruptions;
     apr_time_t not_before;  /* waiting for its next try */
+    apr_time_t deadline;    /* of all tries; 0: none */
     apr_time_t retry_after; /* what the server asked for, a duration */
     char curl_message[CURL_ERROR_SIZE];
     struct error error;
@@ -58,6 +59,9 @@ struct fetcher {
     uint64_t random_state;
     struct fetch_counters counters;
 };
+
+/* For pauses, deadlines and the bandwidth: a clock that nobody sets. */
+apr_time_t steady_now(void);
 
 /* fetch_transfer.c */
 bool transfer_init(struct transfer *transfer, struct fetcher *fetcher,

@@ -85,17 +85,27 @@ bool fetch_text(struct text *text, struct fetcher *fetcher, const char *base_url
                 const char *path, int64_t size_limit, bool no_cache, apr_pool_t *pool,
                 struct error *error)
 {
-    struct waiter waiter = {0};
     struct fetch_request request = {
         .base_url = base_url,
         .path = path,
         .no_cache = no_cache,
         .size_limit = size_limit,
-        .sink = &waiter_sink,
-        .baton = &waiter,
     };
-    bool ok = wait_for(&waiter, fetcher, &request, error);
 
+    return fetch_text_of(text, fetcher, &request, pool, error);
+}
+
+bool fetch_text_of(struct text *text, struct fetcher *fetcher,
+                   const struct fetch_request *asked, apr_pool_t *pool,
+                   struct error *error)
+{
+    struct waiter waiter = {0};
+    struct fetch_request request = *asked;
+    bool ok;
+
+    request.sink = &waiter_sink;
+    request.baton = &waiter;
+    ok = wait_for(&waiter, fetcher, &request, error);
     if (ok)
         *text = (struct text){apr_pstrmemdup(pool, waiter.bytes, waiter.length),
                               waiter.length};

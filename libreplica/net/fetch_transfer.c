@@ -17,9 +17,28 @@
 #define RETRY_AFTER_MAX 30
 #define USER_AGENT      "replica/0.1 (cvmfs)"
 
+static void format_url(char url[TRANSFER_URL_SIZE], const struct transfer *transfer)
+{
+    const struct fetch_request *request = &transfer->request;
+
+    snprintf(url, TRANSFER_URL_SIZE, request->path != NULL ? "%s/%s" : "%s",
+             request->base_url, request->path);
+}
+
+/* What messages call the transfer; BUFFER is for it. */
+static const char *name_of(const struct transfer *transfer,
+                           char buffer[TRANSFER_URL_SIZE])
+{
+    if (transfer->request.name != NULL)
+        return transfer->request.name;
+    format_url(buffer, transfer);
+    return buffer;
+}
+
 /* The first bytes of an answer: is it the body that was asked for, and from where? */
 static bool judge_answer(struct transfer *transfer)
 {
+    char name[TRANSFER_URL_SIZE];
     curl_off_t length = -1;
     long status = 0;
 
@@ -37,25 +56,40 @@ static bool judge_answer(struct transfer *transfer)
     curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     if (length > transfer->request.size_limit - transfer->held)
         return error_set(&transfer->error, ERROR_TOO_LARGE,
-                         "%s/%s: %lld bytes announced, at most %lld allowed",
-                         transfer->request.base_url, transfer->path,
-                         (long long)(length + transfer->held),
+                         "%s: %lld bytes announced, at most %lld allowed",
+                         name_of(transfer, name), (long long)(length + transfer->held),
                          (long long)transfer->request.size_limit);
     return true;
+}
+
+/* Error pages are not kept, but how they begin may say what is wrong. */
+static void note_refusal(struct fetch_answer *answer, const char *bytes, size_t length)
+{
+    size_t used;
+
+    if (answer == NULL)
+        return;
+    used = strlen(answer->refusal);
+    for (size_t i = 0; i < length && used + 1 < sizeof(answer->refusal); i++)
+        if (bytes[i] != '\0')
+            answer->refusal[used++] = bytes[i];
+    answer->refusal[used] = '\0';
 }
 
 static bool take_bytes(struct transfer *transfer, const void *bytes, size_t length)
 {
     const struct fetch_request *request = &transfer->request;
+    char name[TRANSFER_URL_SIZE];
 
     if (!transfer->answer_seen && !judge_answer(transfer))
         return false;
-    if (transfer->body_ignored)
+    if (transfer->body_ignored) {
+        note_refusal(request->answer, bytes, length);
         return true;
+    }
     if ((int64_t)length > request->size_limit - transfer->held)
-        return error_set(&transfer->error, ERROR_TOO_LARGE, "%s/%s: more than %lld bytes",
-                         request->base_url, transfer->path,
-                         (long long)request->size_limit);
+        return error_set(&transfer->error, ERROR_TOO_LARGE, "%s: more than %lld bytes",
+                         name_of(transfer, name), (long long)request->size_limit);
     if (!request->sink->write(request->baton, bytes, length, &transfer->error))
         return false;
     transfer->held += (int64_t)length;
@@ -118,12 +152,33 @@ static bool range_start(int64_t *start, struct text value)
     return text_parse_number(start, digits);
 }
 
+static void keep_value(char kept[FETCH_VALIDATOR_SIZE], struct text value)
+{
+    if (value.length < FETCH_VALIDATOR_SIZE)
+        apr_cpystrn(kept, value.bytes, value.length + 1);
+}
+
+/* A redirect is an answer too: only what the last one says is kept. */
+static void note_answer(struct fetch_answer *answer, struct text line)
+{
+    struct text value;
+
+    if (text_starts(line, "HTTP/"))
+        memset(answer, 0, sizeof(*answer));
+    else if (header_value(&value, line, "ETag"))
+        keep_value(answer->etag, value);
+    else if (header_value(&value, line, "Last-Modified"))
+        keep_value(answer->last_modified, value);
+}
+
 static size_t on_header(char *bytes, size_t size, size_t count, void *baton)
 {
     struct transfer *transfer = baton;
     struct text line = {bytes, size * count}, value;
     int64_t number;
 
+    if (transfer->request.answer != NULL)
+        note_answer(transfer->request.answer, line);
     if (text_starts(line, "HTTP/")) {
         transfer->retry_after = 0;
         if (transfer->resume_at == 0)
@@ -168,14 +223,14 @@ static void set_fixed_options(CURL *easy, struct transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_MAXREDIRS, REDIRECTS_MAX);
 #if LIBCURL_VERSION_NUM >= 0x075500
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
 #else
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
-    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS,
-                     (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
     /* An empty proxy also keeps libcurl from looking at the environment. */
-    curl_easy_setopt(easy, CURLOPT_PROXY, options->proxy != NULL ? options->proxy : "");
+    if ((options->proxy != NULL && *options->proxy != '\0') ||
+        !options->proxy_from_environment)
+        curl_easy_setopt(easy, CURLOPT_PROXY,
+                         options->proxy != NULL ? options->proxy : "");
     if (options->ca_bundle != NULL && *options->ca_bundle != '\0')
         curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_bundle);
 }
@@ -202,6 +257,17 @@ void transfer_release(struct transfer *transfer)
     transfer->headers = NULL;
 }
 
+static void set_redirect_protocols(CURL *easy, bool only_https)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR,
+                     only_https ? "https" : "http,https");
+#else
+    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS,
+                     (long)((only_https ? 0 : CURLPROTO_HTTP) | CURLPROTO_HTTPS));
+#endif
+}
+
 static void add_header(struct transfer *transfer, const char *line)
 {
     struct curl_slist *longer = curl_slist_append(transfer->headers, line);
@@ -210,11 +276,55 @@ static void add_header(struct transfer *transfer, const char *line)
         transfer->headers = longer;
 }
 
+static void add_value(struct transfer *transfer, const char *header, const char *value)
+{
+    char line[TRANSFER_VALIDATOR_SIZE + 32];
+
+    if (value == NULL || *value == '\0')
+        return;
+    snprintf(line, sizeof(line), "%s: %s", header, value);
+    add_header(transfer, line);
+}
+
+static void set_headers(struct transfer *transfer)
+{
+    const struct fetch_request *request = &transfer->request;
+    char range[64];
+
+    curl_slist_free_all(transfer->headers);
+    transfer->headers = NULL;
+    if (request->no_cache || transfer->corruptions > 0) {
+        add_header(transfer, "Cache-Control: no-cache");
+        add_header(transfer, "Pragma: no-cache");
+    }
+    if (transfer->resume_at > 0) {
+        snprintf(range, sizeof(range), "bytes=%lld-", (long long)transfer->resume_at);
+        add_value(transfer, "Range", range);
+        transfer->fetcher->counters.resumed++;
+        add_value(transfer, "If-Range", transfer->validator);
+    } else {
+        add_value(transfer, "If-None-Match", request->if_none_match);
+        add_value(transfer, "If-Modified-Since", request->if_modified_since);
+    }
+    curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
+}
+
+/* What is left of the time for all tries; 0 would mean for ever. */
+static long milliseconds_left(const struct transfer *transfer)
+{
+    apr_time_t left;
+
+    if (transfer->deadline == 0)
+        return 0;
+    left = apr_time_as_msec(transfer->deadline - steady_now());
+    return left > 0 ? (long)left : 1;
+}
+
 void transfer_start(struct transfer *transfer)
 {
     const struct fetch_request *request = &transfer->request;
-    char url[TRANSFER_URL_SIZE], line[TRANSFER_VALIDATOR_SIZE + 32];
     CURL *easy = transfer->easy;
+    char url[TRANSFER_URL_SIZE];
 
     transfer->answer_seen = false;
     transfer->body_ignored = false;
@@ -225,28 +335,18 @@ void transfer_start(struct transfer *transfer)
     transfer->resume_at =
         transfer->start_over || transfer->held < RESUME_LEAST ? 0 : transfer->held;
     transfer->start_over = false;
-    curl_slist_free_all(transfer->headers);
-    transfer->headers = NULL;
-    snprintf(url, sizeof(url), "%s/%s", request->base_url, transfer->path);
+    if (request->answer != NULL)
+        memset(request->answer, 0, sizeof(*request->answer));
+    format_url(url, transfer);
     curl_easy_setopt(easy, CURLOPT_URL, url);
     curl_easy_setopt(easy, CURLOPT_NOBODY, request->head_only ? 1L : 0L);
     if (!request->head_only)
         curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
-    if (request->no_cache || transfer->corruptions > 0) {
-        add_header(transfer, "Cache-Control: no-cache");
-        add_header(transfer, "Pragma: no-cache");
-    }
-    if (transfer->resume_at > 0) {
-        snprintf(line, sizeof(line), "Range: bytes=%lld-",
-                 (long long)transfer->resume_at);
-        add_header(transfer, line);
-        transfer->fetcher->counters.resumed++;
-        if (transfer->validator[0] != '\0') {
-            snprintf(line, sizeof(line), "If-Range: %s", transfer->validator);
-            add_header(transfer, line);
-        }
-    }
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);
+    curl_easy_setopt(easy, CURLOPT_USERPWD, request->credentials);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds_left(transfer));
+    set_redirect_protocols(easy, transfer->fetcher->options.keep_https &&
+                                     strncasecmp(url, "https:", 6) == 0);
+    set_headers(transfer);
 }
 
 static bool is_final_curl_error(CURLcode result)
@@ -277,6 +377,8 @@ static enum transfer_verdict retry_or_fail(struct transfer *transfer)
     if (transfer->answer_seen && transfer->held - transfer->resume_at >= PROGRESS_LEAST)
         transfer->failures = 0;
     transfer->failures++;
+    if (transfer->deadline != 0 && steady_now() >= transfer->deadline)
+        return VERDICT_FAILED;
     return transfer->failures > transfer->fetcher->options.retries ? VERDICT_FAILED
                                                                    : VERDICT_RETRY;
 }
@@ -285,10 +387,11 @@ static enum transfer_verdict judge_transport(struct transfer *transfer, CURLcode
 {
     const char *reason = transfer->curl_message[0] != '\0' ? transfer->curl_message
                                                            : curl_easy_strerror(result);
+    char name[TRANSFER_URL_SIZE];
 
     error_set(&transfer->error,
-              is_final_curl_error(result) ? ERROR_REFUSED : ERROR_UNREACHABLE,
-              "%s/%s: %s", transfer->request.base_url, transfer->path, reason);
+              is_final_curl_error(result) ? ERROR_REFUSED : ERROR_UNREACHABLE, "%s: %s",
+              name_of(transfer, name), reason);
     if (transfer->error.code == ERROR_REFUSED)
         return VERDICT_FAILED;
     return retry_or_fail(transfer);
@@ -298,6 +401,7 @@ static enum transfer_verdict judge_status(struct transfer *transfer, long status
 {
     enum error_code code =
         status == 404 || status == 410 ? ERROR_NOT_FOUND : ERROR_REFUSED;
+    char name[TRANSFER_URL_SIZE];
 
     if (is_passing_status(status))
         code = ERROR_UNREACHABLE;
@@ -306,21 +410,22 @@ static enum transfer_verdict judge_status(struct transfer *transfer, long status
         transfer->start_over = true;
         code = ERROR_UNREACHABLE;
     }
-    error_set(&transfer->error, code, "%s/%s: HTTP status %ld",
-              transfer->request.base_url, transfer->path, status);
+    error_set(&transfer->error, code, "%s: HTTP status %ld", name_of(transfer, name),
+              status);
     return code == ERROR_UNREACHABLE ? retry_or_fail(transfer) : VERDICT_FAILED;
 }
 
 static enum transfer_verdict judge_content(struct transfer *transfer)
 {
     const struct fetch_request *request = &transfer->request;
+    char name[TRANSFER_URL_SIZE];
 
     if (request->sink->complete(request->baton, &transfer->error))
         return VERDICT_DONE;
     if (transfer->error.code != ERROR_BAD_HASH)
         return VERDICT_FAILED;
     transfer->fetcher->counters.corrupt++;
-    error_prefix(&transfer->error, "%s/%s", request->base_url, transfer->path);
+    error_prefix(&transfer->error, "%s", name_of(transfer, name));
     /* The next try asks caches in between to stand aside. */
     if (transfer->corruptions++ > 0)
         return VERDICT_FAILED;
@@ -328,6 +433,19 @@ static enum transfer_verdict judge_content(struct transfer *transfer)
     transfer->held = 0;
     return request->sink->rewind(request->baton, &transfer->error) ? VERDICT_RETRY
                                                                    : VERDICT_FAILED;
+}
+
+/* 304 is an answer only to who asked for it. */
+static bool is_not_modified(struct transfer *transfer, long status)
+{
+    const struct fetch_request *request = &transfer->request;
+
+    if (status != 304 ||
+        (request->if_none_match == NULL && request->if_modified_since == NULL))
+        return false;
+    if (request->answer != NULL)
+        request->answer->is_not_modified = true;
+    return true;
 }
 
 enum transfer_verdict transfer_judge(struct transfer *transfer, CURLcode result)
@@ -339,6 +457,8 @@ enum transfer_verdict transfer_judge(struct transfer *transfer, CURLcode result)
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     if (result != CURLE_OK)
         return judge_transport(transfer, result);
+    if (is_not_modified(transfer, status))
+        return VERDICT_DONE;
     if (!(status == 200 || (status == 206 && transfer->resume_at > 0)))
         return judge_status(transfer, status);
     /* An empty body never reached on_body. */
