@@ -33,6 +33,10 @@ bool geo_database_find(struct geo_point *point, const struct geo_database *datab
  * every process that opened the same ones. Never 0. */
 uint64_t geo_database_version(const struct geo_database *database);
 
+/* The version that a database opened from PATHS now would have. What is missing counts
+ * too, so any change shows. Opens nothing. */
+uint64_t geo_database_look(const apr_array_header_t *paths);
+
 /* Seconds since 1970, of the oldest file. */
 int64_t geo_database_build_epoch(const struct geo_database *database);
 

@@ -82,7 +82,12 @@ check_PROGRAMS += %D%/test_database_paths
 %C%_test_database_paths_SOURCES = %D%/test_database_paths.c %D%/unit.h
 %C%_test_database_paths_LDADD = $(UNIT_LIBS)
 # The geo API
-check_PROGRAMS += %D%/test_address %D%/test_geo_request %D%/test_order
+check_PROGRAMS += %D%/test_address %D%/test_current_database %D%/test_geo_database %D%/test_geo_request %D%/test_order
+MMDB_MAKER = %D%/mmdb_maker.c %D%/mmdb_maker.h
+%C%_test_current_database_SOURCES = %D%/test_current_database.c %D%/unit.h $(MMDB_MAKER)
+%C%_test_current_database_LDADD = $(UNIT_LIBS)
+%C%_test_geo_database_SOURCES = %D%/test_geo_database.c %D%/unit.h $(MMDB_MAKER)
+%C%_test_geo_database_LDADD = $(UNIT_LIBS)
 %C%_test_address_SOURCES = %D%/test_address.c %D%/unit.h
 %C%_test_address_LDADD = $(UNIT_LIBS)
 %C%_test_geo_request_SOURCES = %D%/test_geo_request.c %D%/unit.h
