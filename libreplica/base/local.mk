@@ -1,9 +1,11 @@
 # Level 0: what everything else stands on.
 libreplica_data_la_SOURCES += \
+	%D%/clock.c %D%/clock.h \
 	%D%/date.c %D%/date.h \
 	%D%/error.c %D%/error.h \
 	%D%/lock.c %D%/lock.h \
 	%D%/log.c %D%/log.h \
 	%D%/settings.c %D%/settings.h %D%/settings.def \
 	%D%/settings_parse.c \
+	%D%/siphash.c %D%/siphash.h \
 	%D%/text.c %D%/text.h

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names to addresses: many at once, on a thread of its own, by c-ares or from a hosts
- * file. */
+/* Names to addresses: many at once, by c-ares on a thread of its own. */
 #ifndef REPLICA_GEO_RESOLVER_H
 #define REPLICA_GEO_RESOLVER_H
 
@@ -12,30 +11,35 @@
 
 struct resolver;
 
-struct resolver_options {
-    const char *hosts_file;  /* "": none */
-    const char *nameservers; /* "address[:port] ..."; "system"; "": the system's, or none
-                                at all if there is a hosts file */
-    bool single_labels;      /* try the system's search domains on names without a dot */
+/* What a lookup found. */
+struct resolver_answer {
+    struct geo_address ipv4; /* the first of each family, family 0 for none */
+    struct geo_address ipv6;
+    bool has_failed; /* nobody answered the question; there may be addresses */
 };
 
-/* What a lookup found: the first address of each family, family 0 for none. Runs on the
- * resolver's thread, or within resolver_ask for what the hosts file knows. */
-typedef void resolver_done(void *baton, struct text name, const struct geo_address *ipv4,
-                           const struct geo_address *ipv6);
-
-/* Call from the resolver's thread about once a second, between lookups. */
-typedef void resolver_tick(void *baton);
+/* The end of a lookup; runs on the resolver's thread. */
+typedef void resolver_done(void *baton, struct text name,
+                           const struct resolver_answer *answer);
 
 /* Start the thread.
- *   pool   owns the resolver; clearing it ends the thread and drops what is pending */
-bool resolver_create(struct resolver **resolver, const struct resolver_options *options,
-                     resolver_done *done, resolver_tick *tick, void *baton,
-                     apr_pool_t *pool, struct error *error);
+ *   nameservers   "address[:port] ..." separated by blanks; NULL: what /etc/hosts and
+ *                 /etc/resolv.conf say, which is read again when it changes
+ *   search        try the system's search domains too
+ *   pool          owns the resolver; clearing it ends the thread and drops what is
+ *                 pending, without a call of DONE
+ * Errors: ERROR_SETTING for nameservers that cannot be parsed, ERROR_IO. */
+bool resolver_create(struct resolver **resolver, const char *nameservers, bool search,
+                     resolver_done *done, void *baton, apr_pool_t *pool,
+                     struct error *error);
 
-/* Look NAME (lower case, copied) up; DONE is called exactly once, soon or when the
- * nameservers' last timeout is over. False: too many lookups are under way, nothing is
- * done. Thread-safe. */
+/* Look NAME up (copied; at most 253 bytes): DONE is called once, within about ten seconds
+ * even if nobody answers. False: hundreds of lookups are under way, nothing is done.
+ * Thread-safe. */
 bool resolver_ask(struct resolver *resolver, struct text name);
+
+/* Whether NAMESERVERS is as resolver_create wants it; ERROR_SETTING if not. */
+bool resolver_check_nameservers(const char *nameservers, apr_pool_t *pool,
+                                struct error *error);
 
 #endif

@@ -4,20 +4,13 @@
 
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 #include <apr_strings.h>
+
+#include "libreplica/base/clock.h"
 
 #define BACKOFF_FIRST      (apr_time_from_sec(1) / 2)
 #define BACKOFF_MAX        apr_time_from_sec(8)
 #define PAUSE_MILLISECONDS 10
-
-apr_time_t steady_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
-}
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
 static CURLcode curl_ready;
@@ -62,7 +55,7 @@ bool fetcher_create(struct fetcher **fetcher, const struct fetcher_options *opti
     created->options = *options;
     created->random_state = (uint64_t)apr_time_now() ^ (uint64_t)(uintptr_t)created;
     created->budget = options->bandwidth;
-    created->budget_at = steady_now();
+    created->budget_at = clock_now();
     APR_RING_INIT(&created->queued, transfer, link);
     APR_RING_INIT(&created->waiting, transfer, link);
     APR_RING_INIT(&created->running, transfer, link);
@@ -151,7 +144,7 @@ void fetcher_add(struct fetcher *fetcher, const struct fetch_request *request)
         transfer->request.path = transfer->path;
     }
     transfer->deadline = request->total_seconds > 0
-                             ? steady_now() + apr_time_from_sec(request->total_seconds)
+                             ? clock_now() + apr_time_from_sec(request->total_seconds)
                              : 0;
     transfer->validator[0] = '\0';
     transfer->held = 0;
@@ -185,7 +178,7 @@ static void wait_for_retry(struct transfer *transfer)
     pause = (apr_time_t)(next_random(fetcher) % (uint64_t)bound);
     if (pause < transfer->retry_after)
         pause = transfer->retry_after;
-    transfer->not_before = steady_now() + pause;
+    transfer->not_before = clock_now() + pause;
     fetcher->counters.retries++;
     APR_RING_INSERT_TAIL(&fetcher->waiting, transfer, transfer, link);
     fetcher->waiting_count++;
@@ -246,7 +239,7 @@ static int wake_waiting(struct fetcher *fetcher, int timeout)
 
     if (fetcher->waiting_count == 0)
         return timeout;
-    now = steady_now();
+    now = clock_now();
     APR_RING_FOREACH_SAFE(transfer, next, &fetcher->waiting, transfer, link)
     {
         if (transfer->not_before <= now)
@@ -267,7 +260,7 @@ static int refill_budget(struct fetcher *fetcher, int timeout)
 
     if (cap == 0)
         return timeout;
-    now = steady_now();
+    now = clock_now();
     fetcher->budget += cap * (now - fetcher->budget_at) / APR_USEC_PER_SEC;
     fetcher->budget_at = now;
     if (fetcher->budget > cap)

@@ -60,9 +60,6 @@ struct fetcher {
     struct fetch_counters counters;
 };
 
-/* For pauses, deadlines and the bandwidth: a clock that nobody sets. */
-apr_time_t steady_now(void);
-
 /* fetch_transfer.c */
 bool transfer_init(struct transfer *transfer, struct fetcher *fetcher,
                    struct error *error);

@@ -7,6 +7,8 @@
 #include <strings.h>
 #include <apr_strings.h>
 
+#include "libreplica/base/clock.h"
+
 #define STALL_BYTES_PER_SECOND 1024L
 #define RECEIVE_BUFFER_SIZE    65536L
 #define REDIRECTS_MAX          4L
@@ -316,7 +318,7 @@ static long milliseconds_left(const struct transfer *transfer)
 
     if (transfer->deadline == 0)
         return 0;
-    left = apr_time_as_msec(transfer->deadline - steady_now());
+    left = apr_time_as_msec(transfer->deadline - clock_now());
     return left > 0 ? (long)left : 1;
 }
 
@@ -377,7 +379,7 @@ static enum transfer_verdict retry_or_fail(struct transfer *transfer)
     if (transfer->answer_seen && transfer->held - transfer->resume_at >= PROGRESS_LEAST)
         transfer->failures = 0;
     transfer->failures++;
-    if (transfer->deadline != 0 && steady_now() >= transfer->deadline)
+    if (transfer->deadline != 0 && clock_now() >= transfer->deadline)
         return VERDICT_FAILED;
     return transfer->failures > transfer->fetcher->options.retries ? VERDICT_FAILED
                                                                    : VERDICT_RETRY;
