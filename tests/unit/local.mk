@@ -94,3 +94,11 @@ MMDB_MAKER = %D%/mmdb_maker.c %D%/mmdb_maker.h
 %C%_test_geo_request_LDADD = $(UNIT_LIBS)
 %C%_test_order_SOURCES = %D%/test_order.c %D%/unit.h
 %C%_test_order_LDADD = $(UNIT_LIBS) -lm
+# Names for the geo API
+check_PROGRAMS += %D%/test_hosts_file %D%/test_name_cache %D%/test_siphash
+%C%_test_hosts_file_SOURCES = %D%/test_hosts_file.c %D%/unit.h
+%C%_test_hosts_file_LDADD = $(UNIT_LIBS)
+%C%_test_name_cache_SOURCES = %D%/test_name_cache.c %D%/unit.h
+%C%_test_name_cache_LDADD = $(UNIT_LIBS)
+%C%_test_siphash_SOURCES = %D%/test_siphash.c %D%/unit.h
+%C%_test_siphash_LDADD = $(UNIT_LIBS) $(CRYPTO_LIBS)
