@@ -106,7 +106,7 @@ static void search_begin(struct search *search, struct locator_query *queries, i
     char *bytes = apr_palloc(pool, bytes_of_names(queries, count));
     size_t slots = (size_t)count;
 
-    search->queries = apr_palloc(pool, slots * sizeof(*search->queries));
+    search->queries = apr_palloc(pool, slots * sizeof(struct locator_query *));
     search->names = apr_palloc(pool, slots * sizeof(*search->names));
     search->entries = apr_palloc(pool, slots * sizeof(*search->entries));
     search->states = apr_palloc(pool, slots * sizeof(*search->states));
