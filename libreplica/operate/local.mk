@@ -3,6 +3,13 @@ libreplica_work_la_SOURCES += \
 	%D%/add_replica.c %D%/add_replica.h \
 	%D%/configuration_line.c %D%/configuration_line.h \
 	%D%/create_repository.c %D%/create_repository.h \
+	%D%/geo_archive.c %D%/geo_archive.h \
+	%D%/geo_download.c %D%/geo_download.h \
+	%D%/geo_files.c %D%/geo_files.h \
+	%D%/geo_install.c %D%/geo_install.h \
+	%D%/geo_slot.c %D%/geo_slot.h \
+	%D%/geo_source.c %D%/geo_source.h \
+	%D%/geo_state.c %D%/geo_state.h \
 	%D%/journal.c %D%/journal.h \
 	%D%/new_folders.c %D%/new_folders.h \
 	%D%/origin_options.c %D%/origin_options.h \
@@ -15,4 +22,5 @@ libreplica_work_la_SOURCES += \
 	%D%/server_info.c %D%/server_info.h \
 	%D%/snapshot_slot.c %D%/snapshot_slot.h \
 	%D%/status.c %D%/status.h \
-	%D%/stratum0_configuration.c %D%/stratum0_configuration.h
+	%D%/stratum0_configuration.c %D%/stratum0_configuration.h \
+	%D%/update_geodb.c %D%/update_geodb.h

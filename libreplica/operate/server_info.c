@@ -5,12 +5,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <apr_strings.h>
 #include <jansson.h>
 
 #include "libreplica/base/date.h"
+#include "libreplica/operate/geo_state.h"
 #include "libreplica/store/file.h"
 #include "libreplica/store/repository.h"
 
@@ -94,19 +94,19 @@ static void add_versions(json_t *root, apr_pool_t *pool)
 }
 
 /* The date of the file itself, not of a link to it: an administrator who links the
- * database would otherwise seem to have an old one. */
-static void add_geo_date(json_t *root, const struct settings *server, apr_pool_t *pool)
+ * database would otherwise seem to have an old one. The file's date says when it was
+ * fetched; how old its content is, only the database itself does. */
+static void add_geo_dates(json_t *root, const struct settings *server, apr_pool_t *pool)
 {
-    const char *path =
-        apr_pstrcat(pool, settings_text(server, SETTING_UPDATEGEO_DIR), "/",
-                    settings_text(server, SETTING_UPDATEGEO_DB), NULL);
+    struct geo_state state = geo_state_read(server, pool);
     char date[DATE_UTC_SIZE];
-    struct stat status;
 
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
+    if (!state.is_there)
         return;
-    date_format_utc(date, apr_time_from_sec(status.st_mtime));
+    date_format_utc(date, apr_time_from_sec(state.written));
     json_object_set_new(root, "last_geodb_update", json_string(date));
+    if (state.build_epoch > 0)
+        json_object_set_new(root, "geodb_build_epoch", json_integer(state.build_epoch));
 }
 
 static json_t *repository_element(const struct repository *repository, apr_pool_t *pool)
@@ -158,7 +158,7 @@ bool server_info_update(const char *confdir, const struct settings *server,
     bool ok;
 
     json_object_set_new(root, "schema", json_integer(INFO_SCHEMA));
-    add_geo_date(root, server, pool);
+    add_geo_dates(root, server, pool);
     /* As the reference compares it: "yes" is not true. */
     if (strcmp(settings_text(server, SETTING_PUBLISH_VERSIONS), "true") == 0)
         add_versions(root, pool);

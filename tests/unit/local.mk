@@ -102,3 +102,11 @@ check_PROGRAMS += %D%/test_hosts_file %D%/test_name_cache %D%/test_siphash
 %C%_test_name_cache_LDADD = $(UNIT_LIBS)
 %C%_test_siphash_SOURCES = %D%/test_siphash.c %D%/unit.h
 %C%_test_siphash_LDADD = $(UNIT_LIBS) $(CRYPTO_LIBS)
+# The geo database's update
+check_PROGRAMS += %D%/test_geo_archive %D%/test_geo_slot %D%/test_geo_source
+%C%_test_geo_archive_SOURCES = %D%/test_geo_archive.c %D%/unit.h
+%C%_test_geo_archive_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS) $(ARCHIVE_LIBS)
+%C%_test_geo_slot_SOURCES = %D%/test_geo_slot.c %D%/unit.h
+%C%_test_geo_slot_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
+%C%_test_geo_source_SOURCES = %D%/test_geo_source.c %D%/unit.h
+%C%_test_geo_source_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
