@@ -2,10 +2,12 @@
 /* The one directive. */
 #include "mod_replica/config.h"
 
-#include <apr_network_io.h>
 #include <apr_strings.h>
+#include <http_core.h>
 
 #include "libreplica/store/repository.h"
+#include "mod_replica/geo_config.h"
+#include "mod_replica/networks.h"
 #include "mod_replica/repository_cache.h"
 #include "mod_replica/routes.h"
 
@@ -29,36 +31,12 @@ struct replica_config *config_of_server(const server_rec *server)
     return config->confdir != NULL ? config : NULL;
 }
 
-/* NETWORKS is separated by blanks: "10.0.0.0/8 ::1". */
-static const char *parse_networks(apr_array_header_t **subnets, const char *networks,
-                                  apr_pool_t *pool)
-{
-    apr_array_header_t *parsed = apr_array_make(pool, 4, sizeof(apr_ipsubnet_t *));
-    char *rest = apr_pstrdup(pool, networks), *state, *word;
-
-    for (word = apr_strtok(rest, " \t", &state); word != NULL;
-         word = apr_strtok(NULL, " \t", &state)) {
-        char *mask = strchr(word, '/');
-        apr_ipsubnet_t *subnet;
-
-        if (mask != NULL)
-            *mask++ = '\0';
-        if (apr_ipsubnet_create(&subnet, word, mask, pool) != APR_SUCCESS)
-            return apr_psprintf(pool,
-                                "REPLICA_TRUSTED_PROXIES: '%s%s%s' is not a network; "
-                                "write address or address/bits",
-                                word, mask != NULL ? "/" : "", mask != NULL ? mask : "");
-        APR_ARRAY_PUSH(parsed, apr_ipsubnet_t *) = subnet;
-    }
-    *subnets = parsed;
-    return NULL;
-}
-
 /* The files are read here, by httpd's parent, which may read what the children must not;
  * only the values of known settings that are no secrets outlive POOL's temporary sibling.
  */
 static const char *read_settings(struct replica_config *config, cmd_parms *command)
 {
+    const char *message;
     struct settings *read;
     struct error error;
 
@@ -66,9 +44,12 @@ static const char *read_settings(struct replica_config *config, cmd_parms *comma
         return apr_pstrdup(command->pool, error.message);
     settings_discard_secrets(read);
     config->settings = settings_copy(read, command->pool);
-    return parse_networks(&config->trusted_proxies,
-                          settings_text(config->settings, SETTING_TRUSTED_PROXIES),
-                          command->pool);
+    message = networks_parse(
+        &config->trusted_proxies, setting_table[SETTING_TRUSTED_PROXIES].key,
+        settings_text(config->settings, SETTING_TRUSTED_PROXIES), command->pool);
+    if (message != NULL)
+        return message;
+    return geo_config_read(&config->geo, config->settings, command->pool);
 }
 
 static const char *parse_doors(unsigned int *doors, cmd_parms *command, int count,
@@ -117,13 +98,30 @@ const command_rec config_commands[] = {
                       "Replica <configuration directory> [door...]"),
     {NULL}};
 
+int config_open(apr_pool_t *pool, apr_pool_t *log_pool, apr_pool_t *temporary_pool,
+                server_rec *main_server)
+{
+    /* The first reading at start is only a check. */
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
+        return OK;
+    for (server_rec *server = main_server; server != NULL; server = server->next) {
+        struct replica_config *config = config_of_server(server);
+
+        if (config != NULL && config->geo->cache == NULL)
+            geo_config_open(config->geo, config->settings, main_server, pool);
+    }
+    return OK;
+}
+
 void config_start_child(apr_pool_t *pool, server_rec *main_server)
 {
     for (server_rec *server = main_server; server != NULL; server = server->next) {
         struct replica_config *config = config_of_server(server);
 
-        if (config != NULL && config->repositories == NULL)
-            config->repositories = repository_cache_create(
-                config->confdir, config->settings, main_server, pool);
+        if (config == NULL || config->repositories != NULL)
+            continue;
+        config->repositories =
+            repository_cache_create(config->confdir, config->settings, main_server, pool);
+        geo_config_start_child(config->geo, main_server, pool);
     }
 }

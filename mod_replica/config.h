@@ -18,6 +18,7 @@ struct replica_config {
     unsigned int doors;                  /* bit set of 1 << enum door */
     const struct settings *settings;     /* of the server: server.local, replica.local */
     apr_array_header_t *trusted_proxies; /* of apr_ipsubnet_t * */
+    struct geo_config *geo;
     struct repository_cache *repositories; /* made by each child process */
 };
 
@@ -27,6 +28,10 @@ extern const command_rec config_commands[];
 
 /* NULL if the server has no directive. */
 struct replica_config *config_of_server(const server_rec *server);
+
+/* Hook post_config: what the processes share, made before they are. */
+int config_open(apr_pool_t *pool, apr_pool_t *log_pool, apr_pool_t *temporary_pool,
+                server_rec *main_server);
 
 /* Hook child_init: the parts of the configuration that a child process fills itself. */
 void config_start_child(apr_pool_t *pool, server_rec *main_server);

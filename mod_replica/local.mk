@@ -3,12 +3,19 @@ httpd_modules_LTLIBRARIES = mod_replica.la
 httpd_modulesdir = $(httpd_moddir)
 mod_replica_la_SOURCES = \
 	%D%/config.c %D%/config.h \
+	%D%/forwarded_for.c %D%/forwarded_for.h \
+	%D%/geo_answer.c %D%/geo_answer.h \
+	%D%/geo_config.c %D%/geo_config.h \
+	%D%/geo_explanation.c %D%/geo_explanation.h \
+	%D%/geo_origin.c %D%/geo_origin.h \
 	%D%/mod_replica.c \
+	%D%/networks.c %D%/networks.h \
 	%D%/reply.c %D%/reply.h \
 	%D%/repository_cache.c %D%/repository_cache.h \
 	%D%/request_client.c %D%/request_client.h \
 	%D%/routes.c %D%/routes.h \
 	%D%/handlers/alternative_path.c \
+	%D%/handlers/geo.c \
 	%D%/handlers/handlers.h \
 	%D%/handlers/info.c \
 	%D%/handlers/meta_file.c \

@@ -94,6 +94,7 @@ static void register_hooks(apr_pool_t *pool)
     /* It may know the client better than the connection does. */
     static const char *const before_client[] = {"mod_remoteip.c", NULL};
 
+    ap_hook_post_config(config_open, NULL, NULL, APR_HOOK_MIDDLE);
     /* Caches are per process: threads share them, processes do not. */
     ap_hook_child_init(config_start_child, NULL, NULL, APR_HOOK_MIDDLE);
     /* Before anything decides by address. */

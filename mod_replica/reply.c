@@ -156,26 +156,35 @@ int reply_file(request_rec *r, struct store_read *file, const struct reply_form 
     return pass(r, brigade);
 }
 
-/* Send TEXT with the headers that are set. */
-static int send_text(request_rec *r, const char *text, const char *content_type)
+/* Send the bytes of TEXT, which last as long as the request, with the headers that are
+ * set. */
+static int send_text(request_rec *r, struct text text, const char *content_type)
 {
     apr_bucket_brigade *brigade =
         apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    size_t length = strlen(text);
 
     ap_set_content_type(r, content_type);
-    ap_set_content_length(r, (apr_off_t)length);
+    ap_set_content_length(r, (apr_off_t)text.length);
     forbid_encoding(r);
     if (!r->header_only)
-        APR_BRIGADE_INSERT_TAIL(
-            brigade, apr_bucket_immortal_create(text, length, brigade->bucket_alloc));
+        APR_BRIGADE_INSERT_TAIL(brigade,
+                                apr_bucket_pool_create(text.bytes, text.length, r->pool,
+                                                       brigade->bucket_alloc));
     return pass(r, brigade);
 }
 
 int reply_text(request_rec *r, const char *text, const struct reply_form *form)
 {
     set_headers(r, (int64_t)strlen(text), form);
-    return send_text(r, text, form->content_type);
+    return send_text(r, text_of(text), form->content_type);
+}
+
+int reply_own_text(request_rec *r, int status, struct text text,
+                   const char *cache_control)
+{
+    r->status = status;
+    apr_table_setn(r->headers_out, "Cache-Control", cache_control);
+    return send_text(r, text, "text/plain");
 }
 
 int reply_not_found(request_rec *r, const struct reply_form *form)
@@ -183,14 +192,14 @@ int reply_not_found(request_rec *r, const struct reply_form *form)
     r->status = HTTP_NOT_FOUND;
     if (form->missing_caching != NULL)
         apr_table_setn(r->headers_out, "Cache-Control", form->missing_caching);
-    return send_text(r, "not found\n", "text/plain");
+    return send_text(r, text_of("not found\n"), "text/plain");
 }
 
 int reply_bad_method(request_rec *r, const char *allowed)
 {
     r->status = HTTP_METHOD_NOT_ALLOWED;
     apr_table_setn(r->headers_out, "Allow", allowed);
-    return send_text(r, "method not allowed\n", "text/plain");
+    return send_text(r, text_of("method not allowed\n"), "text/plain");
 }
 
 int reply_error(request_rec *r, const struct error *error, const struct reply_form *form)
@@ -202,5 +211,5 @@ int reply_error(request_rec *r, const struct error *error, const struct reply_fo
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "%s", error->message);
     r->status = HTTP_INTERNAL_SERVER_ERROR;
     apr_table_setn(r->headers_out, "Cache-Control", "no-store");
-    return send_text(r, "the file could not be read\n", "text/plain");
+    return send_text(r, text_of("the file could not be read\n"), "text/plain");
 }

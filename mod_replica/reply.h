@@ -7,6 +7,7 @@
 #include <httpd.h>
 
 #include "libreplica/base/error.h"
+#include "libreplica/base/text.h"
 #include "libreplica/store/store_read.h"
 
 /* What the headers of a kind of answer are. */
@@ -33,6 +34,11 @@ int reply_file(request_rec *r, struct store_read *file, const struct reply_form 
 
 /* Send a 200 with the fixed TEXT. */
 int reply_text(request_rec *r, const char *text, const struct reply_form *form);
+
+/* Send plain TEXT, of the request's pool or constant, with STATUS and CACHE_CONTROL, and
+ * without Expires. */
+int reply_own_text(request_rec *r, int status, struct text text,
+                   const char *cache_control);
 
 /* 404, in few bytes. */
 int reply_not_found(request_rec *r, const struct reply_form *form);

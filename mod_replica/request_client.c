@@ -10,8 +10,13 @@
 #include <http_log.h>
 
 #include "mod_replica/config.h"
+#include "mod_replica/forwarded_for.h"
+#include "mod_replica/networks.h"
 
 APLOG_USE_MODULE(replica);
+
+/* The peer's address, where another one is in its place. */
+#define PEER_NOTE "replica-peer"
 
 /* TEXT as an address; NULL unless it is a plain number, so that no name is looked up. */
 static apr_sockaddr_t *parse_address(const char *text, request_rec *r)
@@ -27,15 +32,6 @@ static apr_sockaddr_t *parse_address(const char *text, request_rec *r)
                               r->pool) != APR_SUCCESS)
         return NULL;
     return address;
-}
-
-static bool is_trusted(const struct replica_config *config, apr_sockaddr_t *address)
-{
-    for (int i = 0; i < config->trusted_proxies->nelts; i++)
-        if (apr_ipsubnet_test(APR_ARRAY_IDX(config->trusted_proxies, i, apr_ipsubnet_t *),
-                              address))
-            return true;
-    return false;
 }
 
 /* Whether the address is this machine's own, as `Require local` means it. */
@@ -57,16 +53,13 @@ static apr_sockaddr_t *find_behind_proxy(const char *forwarded,
                                          const struct replica_config *config,
                                          request_rec *r)
 {
-    apr_array_header_t *elements = apr_array_make(r->pool, 4, sizeof(char *));
-    char *list = apr_pstrdup(r->pool, forwarded), *state, *element;
+    struct text list = text_of(forwarded), element;
     apr_sockaddr_t *address = NULL;
 
-    for (element = apr_strtok(list, ", \t", &state); element != NULL;
-         element = apr_strtok(NULL, ", \t", &state))
-        APR_ARRAY_PUSH(elements, char *) = element;
-    for (int i = elements->nelts - 1; i >= 0; i--) {
-        address = parse_address(APR_ARRAY_IDX(elements, i, char *), r);
-        if (address == NULL || !is_trusted(config, address))
+    while (forwarded_for_take_last(&element, &list)) {
+        address =
+            parse_address(apr_pstrmemdup(r->pool, element.bytes, element.length), r);
+        if (address == NULL || !networks_contain(config->trusted_proxies, address))
             break;
     }
     return address;
@@ -81,13 +74,28 @@ int request_client_find(request_rec *r)
     if (config == NULL ||
         (forwarded == NULL && apr_table_get(r->headers_in, "Via") == NULL))
         return DECLINED;
-    if (forwarded != NULL && is_trusted(config, client))
+    if (forwarded != NULL && networks_contain(config->trusted_proxies, client))
         client = find_behind_proxy(forwarded, config, r);
     if (client == NULL || is_local(client, r))
         client = parse_address("0.0.0.0", r);
     if (client == NULL)
         return HTTP_INTERNAL_SERVER_ERROR;
+    apr_table_setn(r->notes, PEER_NOTE, r->useragent_ip);
     r->useragent_addr = client;
     apr_sockaddr_ip_get(&r->useragent_ip, client);
     return DECLINED;
+}
+
+const char *request_client_peer(const request_rec *r)
+{
+    const char *peer = apr_table_get(r->notes, PEER_NOTE);
+
+    return peer != NULL ? peer : r->useragent_ip;
+}
+
+bool request_client_is_local(request_rec *r)
+{
+    return apr_table_get(r->headers_in, "X-Forwarded-For") == NULL &&
+           apr_table_get(r->headers_in, "Via") == NULL &&
+           is_local(r->connection->client_addr, r) && is_local(r->useragent_addr, r);
 }

@@ -23,6 +23,7 @@ static const struct route routes[REQUEST_KIND_COUNT] = {
     [REQUEST_ALTERNATIVE_PATH] = {DOOR_SERVE, &read_only, handle_alternative_path},
     [REQUEST_EMPTY_PROBE] = {DOOR_SERVE, &read_only, handle_meta_file},
     [REQUEST_PARTIAL_REPLICA] = {DOOR_SERVE, &read_only, handle_meta_file},
+    [REQUEST_API] = {DOOR_SERVE, &read_only, handle_geo},
     [REQUEST_REPOSITORIES_INFO] = {DOOR_SERVE, &read_only, handle_info},
     [REQUEST_META_INFO] = {DOOR_SERVE, &read_only, handle_info},
 };

@@ -23,7 +23,7 @@ enum request_kind {
     REQUEST_ALTERNATIVE_PATH,  /* U10 */
     REQUEST_EMPTY_PROBE,       /* U11 */
     REQUEST_PARTIAL_REPLICA,   /* U12 */
-    REQUEST_API,               /* U13; answered by a later handler */
+    REQUEST_API,               /* U13 */
     REQUEST_REPOSITORIES_INFO, /* U14 */
     REQUEST_META_INFO,         /* U15 */
     REQUEST_KIND_COUNT

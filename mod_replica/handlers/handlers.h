@@ -11,5 +11,6 @@ route_handler handle_open_meta_file;   /* meta_file.c: may be read by scripts */
 route_handler handle_alternative_path; /* alternative_path.c */
 route_handler handle_object;           /* object.c */
 route_handler handle_info;             /* info.c */
+route_handler handle_geo;              /* geo.c */
 
 #endif
