@@ -21,6 +21,10 @@ _COUNTS = {
     "DAMAGED_INPUTS": (200, 5000),
     # runs without changes in one daemon
     "DAEMON_RUNS": (300, 4000),
+    # random lists of servers that the geo API sorts
+    "GEO_LISTS": (400, 10000),
+    # seconds of load while geo databases come and go
+    "GEO_RELOAD_SECONDS": (6, 120),
     # seconds each fuzzer runs; 0 only replays its corpus
     "FUZZ_SECONDS": (0, 60),
 }

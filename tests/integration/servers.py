@@ -132,6 +132,7 @@ class Httpd:
         self.error_log = self.folder / "error.log"
         self.access_log = self.folder / "access.log"
         self.process = None
+        self.expected_signal = None
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o755)
         self.write_config(config, mpm, modules)
@@ -194,12 +195,24 @@ class Httpd:
             lambda: self.log_text().count("resuming normal operations") > before,
             "httpd has restarted")
 
+    def child_pids(self):
+        pid = self.process.pid
+        return [int(child) for child
+                in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def kill_children(self):
+        """End every child process in the middle of whatever it does."""
+        self.expected_signal = "Killed"
+        for pid in self.child_pids():
+            os.kill(pid, signal.SIGKILL)
+
     def stop(self):
         if self.process is None:
             return
         # Afterwards a child may crash in the event MPM itself, which closes its workers'
         # sockets while they end.
-        crashed = "exit signal" in self.log_text()
+        signals = set(re.findall(r"exit signal (\w+)", self.log_text()))
+        crashed = signals - {self.expected_signal}
         if self.process.poll() is None:
             self.process.terminate()
         self.process.wait(DEADLINE_SECONDS)

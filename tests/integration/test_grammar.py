@@ -29,7 +29,6 @@ BAD = [
     "/cvmfs/unknown.example.net/data/6e/" + OBJECT,
     "/cvmfs/sw.example.net/.cvmfspublished/", "/cvmfs/sw.example.net/.cvmfspublished/x",
     "/cvmfs/sw.example.net/.cvmfspublished%20", "/CVMFS/sw.example.net/.cvmfspublished",
-    "/cvmfs/sw.example.net/api/v1.0/geo/x/a.example.net",
     "/cvmfs/" + "a" * 61 + "/.cvmfspublished",
 ]
 

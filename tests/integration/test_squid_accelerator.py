@@ -6,7 +6,10 @@ import socket
 
 import pytest
 
+import mmdb
 from conftest import make_folder
+from geo import DATABASE, add_geo, question
+from mmdb import A, B, L, PLACES
 from servers import DEADLINE_SECONDS, Httpd, fetch, wait_until
 from squid import SHIPPED, Squid
 from tree import Tree
@@ -36,6 +39,9 @@ def site():
     folder = make_folder()
     site = Site()
     tree = Tree(folder / "tree")
+    # The stranger's address is a loopback address too: not a trusted one here.
+    add_geo(tree, REPLICA_GEO_TRUSTED_PROXIES="127.0.0.1")
+    mmdb.write_standard(tree.folder / DATABASE, extra={f"{STRANGER}/32": PLACES[B]})
     site.repository = tree.add_repository()
     site.httpd = Httpd(folder / "httpd", f"Replica {tree.confdir}\nExtendedStatus On\n"
                        "<Location /server-status>\nSetHandler server-status\nRequire local\n"
@@ -126,6 +132,20 @@ def test_data_are_not_cached_and_the_api_may_be(squid, status_httpd, repository)
         assert ask(squid.ports[80], path) == (200, b"asked for three times")
     # A line is written after its answer is sent.
     wait_until(lambda: len(clients_of(status_httpd, path)) == 3, "each request reached httpd")
+
+
+def test_geo_answers_are_for_the_client_and_cached(squid, status_httpd):
+    url = question(f"{A},{B},{L}")
+    assert ask(squid.ports[80], url) == (200, b"2,3,1\n")
+    assert status_httpd.fetch(url).body == b"3,1,2\n"
+    for _ in range(3):
+        assert ask(squid.ports[80], url) == (200, b"2,3,1\n")
+    assert ask(squid.ports[80], f"{url}?ip=")[1] == b"2,3,1\n", "explained to nobody"
+    wait_until(lambda: len(clients_of(status_httpd, url)) >= 3, "each is logged")
+    clients = clients_of(status_httpd, url)
+    assert clients.count("127.0.0.1") == 1
+    # With a query it is another one for Squid.
+    assert len(clients) == 3
 
 
 def test_a_request_without_a_host_is_answered(squid, repository):
