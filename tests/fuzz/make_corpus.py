@@ -8,10 +8,13 @@ import hashlib
 import pathlib
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import zlib
 
 CORPUS = pathlib.Path(__file__).resolve().parent / "corpus"
+sys.path.insert(0, str(CORPUS.parents[1] / "integration"))
+import mmdb  # noqa: E402
 DIGITS = "e8ec3d88b62ebf526e4e5a4ff6162a3aa48a6b78"
 ROOT = "d41d8cd98f00b204e9800998ecf8427e"
 FINGERPRINT = ":".join(DIGITS[i : i + 2] for i in range(0, 40, 2)).upper()
@@ -207,6 +210,35 @@ def chunks():
     }
 
 
+def geo_databases():
+    """Files of every shape, and such as the library alone would not survive."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "geo.mmdb"
+
+        def written(networks, **options):
+            mmdb.write(path, networks, **options)
+            return path.read_bytes()
+
+        place = {"192.0.0.0/4": (1.0, 2.0)}
+        nested = mmdb.Data(share=False)
+        nested.append({"x": b"\x01\x04" * 1000 + b"\xe0", "location": {"latitude": 1.0}})
+        good = damaged({
+            "flat-24": written(mmdb.standard(4), ip_version=4, record_size=24, flat=True),
+            "nested-28": written({"10.0.0.0/8": (1.0, 2.0), "2001::/16": (3.0, 4.0)}),
+            "floats-32": written(place, record_size=32, float32=True, share=False),
+        })
+        whole = written(place, record_size=32)
+        nodes = whole.index(b"node_count") + len("node_count")
+        return good | {
+            "deep": written(place | {"10.0.0.0/8": bytes(nested.bytes)}),
+            "circle": written(place | {"10.0.0.0/8": b"\xe1\x48location\x20\x00"}),
+            "many-nodes": whole[:nodes] + b"\xc4\x20\x00\x00\x02" + whole[nodes + 2 :],
+            "deep-metadata": whole[: whole.index(mmdb.MARKER)] + mmdb.MARKER
+            + b"\xe1\x41x" + b"\x01\x04" * 1000,
+            "no-metadata": whole[: whole.index(mmdb.MARKER)] + mmdb.MARKER,
+        }  # fmt: skip
+
+
 def geo_requests():
     """What follows "api/" in a URL."""
     return {
@@ -234,6 +266,7 @@ def main():
         "reflog": damaged({"refs": database(REFLOG)}),
         "inflate": streams(),
         "date": dates(),
+        "geo_database": geo_databases(),
         "geo_request": geo_requests(),
         "xattr_blob": attributes(),
         "chunker": chunks(),
