@@ -2,7 +2,7 @@
 squid_examplesdir = $(docdir)/examples/squid
 dist_squid_examples_DATA = %D%/squid/squid-accelerator.conf
 cron_examplesdir = $(docdir)/examples/cron.d
-dist_cron_examples_DATA = %D%/cron.d/cvmfs_stratum1_snapshot
+dist_cron_examples_DATA = %D%/cron.d/cvmfs_geoip_db_update %D%/cron.d/cvmfs_stratum1_snapshot
 logrotate_examplesdir = $(docdir)/examples/logrotate.d
 dist_logrotate_examples_DATA = %D%/logrotate.d/cvmfs
 selinux_examplesdir = $(docdir)/examples/selinux

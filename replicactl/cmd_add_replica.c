@@ -8,7 +8,9 @@
 #include <unistd.h>
 #include <apr_strings.h>
 
+#include "libreplica/geo/database_paths.h"
 #include "libreplica/operate/add_replica.h"
+#include "libreplica/operate/geo_state.h"
 
 struct add_replica_arguments {
     struct add_replica_options options;
@@ -98,6 +100,18 @@ static void print_notice(const struct command_context *context,
                context->program, replica->local_name);
 }
 
+/* The repository is none the worse for it, but its clients' choice of a server is. */
+static void note_missing_geodb(const struct command_context *context)
+{
+    const apr_array_header_t *paths = geo_database_paths(context->server, context->pool);
+
+    if (paths->nelts > 0 && !geo_state_read(context->server, context->pool).is_there)
+        fprintf(stderr,
+                "NOTE: there is no geo database (%s): clients that ask for the nearest "
+                "server get 503 until '%s update-geodb' has been run.\n",
+                APR_ARRAY_IDX(paths, 0, const char *), context->program);
+}
+
 static int write_replica(struct command_context *context,
                          const struct add_replica *replica,
                          const struct add_replica_arguments *arguments)
@@ -121,6 +135,7 @@ static int write_replica(struct command_context *context,
                    ? command_usage(context, "add-replica", "%s", error.message)
                    : command_fail(context, &error);
     print_notice(context, replica, &arguments->options);
+    note_missing_geodb(context);
     return EXIT_OK;
 }
 

@@ -95,6 +95,7 @@ static void reload(struct daemon *daemon)
     /* What is still wrong is worth saying again. */
     daemon_forget_reports(daemon);
     daemon->next_scan = 0;
+    daemon->geo_next = 0;
     sd_notify(0, "READY=1");
 }
 
@@ -147,7 +148,7 @@ static void end_job(struct daemon *daemon, struct job *job)
     log_job(job);
     schedule_ran(job->entry, job->ok, daemon_interval(job->repository),
                  next_random(daemon), apr_time_now());
-    daemon_write_status(daemon, job);
+    daemon_write_status(daemon, job, NULL);
     apr_pool_destroy(job->pool); /* gives the slot back */
     daemon->job_count--;
 }
@@ -254,7 +255,7 @@ static void wait_until(struct daemon *daemon, apr_time_t wake)
 static void scan(struct daemon *daemon)
 {
     daemon_scan(daemon);
-    daemon_write_status(daemon, NULL);
+    daemon_write_status(daemon, NULL, NULL);
 }
 
 int daemon_run(struct daemon *daemon)
@@ -263,17 +264,19 @@ int daemon_run(struct daemon *daemon)
     sd_notify(0, "READY=1");
     log_write(LOG_LEVEL_INFO, "started user=%s replicas=%d parallel=%d", daemon->user,
               daemon->schedule->entries->nelts, snapshot_slot_count(daemon->server));
-    while (!daemon->stop || daemon->jobs != NULL) {
+    while (!daemon->stop || daemon->jobs != NULL || daemon->geo != NULL) {
         apr_time_t wake = apr_time_now() + PAUSE_MAX;
 
         if (!daemon->stop) {
             if (daemon_scan_is_due(daemon))
                 scan(daemon);
             wake = start_due(daemon);
+            daemon_geo_start_due(daemon);
         }
         wait_until(daemon, wake);
         take_signals(daemon);
         collect_jobs(daemon);
+        daemon_geo_collect(daemon);
     }
     log_write(LOG_LEVEL_INFO, "stopped");
     return 0;

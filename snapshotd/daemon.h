@@ -6,6 +6,7 @@
 #include <apr_hash.h>
 #include "libreplica/base/log.h"
 #include "libreplica/base/settings.h"
+#include "snapshotd/geo_job.h"
 #include "snapshotd/job.h"
 #include "snapshotd/schedule.h"
 
@@ -18,6 +19,8 @@ struct daemon {
     struct schedule *schedule;
     struct job *jobs; /* running */
     int job_count;
+    struct geo_job *geo; /* running, or NULL */
+    apr_time_t geo_next; /* not before */
     int signal_fd;
     int done_fd;
     apr_time_t next_scan;
@@ -48,8 +51,14 @@ void daemon_report_once(struct daemon *daemon, enum log_level level, const char 
 void daemon_forget_reports(struct daemon *daemon);
 apr_time_t daemon_interval(const struct repository *repository);
 
+/* daemon_geo.c: start the update of the geo database if it is time to look, and take the
+ * result of one that ended. */
+void daemon_geo_start_due(struct daemon *daemon);
+void daemon_geo_collect(struct daemon *daemon);
+
 /* daemon_status.c: <spool>/snapshotd.json, for people and monitors; left as it is if
- * there is nothing new in it. */
-void daemon_write_status(struct daemon *daemon, const struct job *ended);
+ * there is nothing new in it. Each of the jobs that ended may be NULL. */
+void daemon_write_status(struct daemon *daemon, const struct job *ended,
+                         const struct geo_job *geo_ended);
 
 #endif

@@ -23,20 +23,26 @@ static json_t *date(apr_time_t when)
     return json_string(text);
 }
 
-/* What the last run of a replica left in the file, kept until its next one. */
-static json_t *old_replicas(const char *path, apr_pool_t *pool)
+/* What the last runs left in the file, kept until the next ones. */
+static json_t *read_old(const char *path, apr_pool_t *pool)
 {
     struct text content;
-    json_t *root = NULL, *replicas;
+    json_t *root = NULL;
 
     if (file_read(&content, path, STATUS_SIZE_MAX, pool, NULL))
         root = json_loadb(content.bytes, content.length, 0, NULL);
-    replicas = json_incref(json_object_get(root, "replicas"));
+    if (json_is_object(root))
+        return root;
     json_decref(root);
-    if (json_is_object(replicas))
-        return replicas;
-    json_decref(replicas);
     return json_object();
+}
+
+/* The member KEY, for the caller to change and to give back; empty if there is none. */
+static json_t *old_object(json_t *parent, const char *key)
+{
+    json_t *member = json_object_get(parent, key);
+
+    return json_is_object(member) ? json_incref(member) : json_object();
 }
 
 /* JSON wants UTF-8; what was quoted from an origin, or cut to fit, need not be. */
@@ -74,19 +80,15 @@ static void describe_running(json_t *replica, const struct daemon *daemon,
 }
 
 static json_t *describe_replicas(struct daemon *daemon, const struct job *ended,
-                                 const char *path)
+                                 json_t *root)
 {
-    json_t *old = old_replicas(path, daemon->scan_pool), *replicas = json_object();
+    json_t *old = old_object(root, "replicas"), *replicas = json_object();
 
     for (int i = 0; i < daemon->schedule->entries->nelts; i++) {
         const struct schedule_entry *entry =
             APR_ARRAY_IDX(daemon->schedule->entries, i, struct schedule_entry *);
-        json_t *replica = json_incref(json_object_get(old, entry->local_name));
+        json_t *replica = old_object(old, entry->local_name);
 
-        if (!json_is_object(replica)) {
-            json_decref(replica);
-            replica = json_object();
-        }
         if (ended != NULL && ended->entry == entry)
             describe_run(replica, ended);
         describe_running(replica, daemon, entry);
@@ -95,6 +97,27 @@ static json_t *describe_replicas(struct daemon *daemon, const struct job *ended,
     }
     json_decref(old);
     return replicas;
+}
+
+/* Checks that found nothing to do are no attempts, nor do they mend a failure. */
+static json_t *describe_geo(const struct geo_job *ended, json_t *root)
+{
+    json_t *geo = old_object(root, "geo");
+
+    if (ended == NULL)
+        return geo;
+    json_object_set_new(geo, "build_epoch", json_integer(ended->build_epoch));
+    if (ended->ok && ended->result.outcome < GEO_UPDATE_LINKED)
+        return geo;
+    json_object_set_new(geo, "last_attempt", date(ended->started));
+    json_object_set_new(
+        geo, "result",
+        json_string(ended->ok ? "ok" : error_code_name(ended->error.code)));
+    if (ended->ok)
+        json_object_del(geo, "error");
+    else
+        json_object_set_new(geo, "error", message(&ended->error, ended->pool));
+    return geo;
 }
 
 static json_t *describe_problems(const struct daemon *daemon)
@@ -123,14 +146,17 @@ static json_t *describe_foreign(const struct daemon *daemon)
 
 /* Everything but the time of writing, so that what is new can be told from what is not.
  */
-static json_t *describe(struct daemon *daemon, const struct job *ended, const char *path)
+static json_t *describe(struct daemon *daemon, const struct job *ended,
+                        const struct geo_job *geo_ended, const char *path)
 {
-    json_t *root = json_object();
+    json_t *root = json_object(), *old = read_old(path, daemon->scan_pool);
 
     json_object_set_new(root, "user", json_string(daemon->user));
-    json_object_set_new(root, "replicas", describe_replicas(daemon, ended, path));
+    json_object_set_new(root, "replicas", describe_replicas(daemon, ended, old));
+    json_object_set_new(root, "geo", describe_geo(geo_ended, old));
     json_object_set_new(root, "out_of_service", describe_problems(daemon));
     json_object_set_new(root, "of_other_users", describe_foreign(daemon));
+    json_decref(old);
     return root;
 }
 
@@ -162,12 +188,13 @@ static void write_file(struct daemon *daemon, json_t *root, const char *path)
     free(text);
 }
 
-void daemon_write_status(struct daemon *daemon, const struct job *ended)
+void daemon_write_status(struct daemon *daemon, const struct job *ended,
+                         const struct geo_job *geo_ended)
 {
     const char *path = apr_pstrcat(
         daemon->scan_pool, settings_text(daemon->server, SETTING_SERVER_SPOOL_DIR),
         "/snapshotd.json", NULL);
-    json_t *root = describe(daemon, ended, path);
+    json_t *root = describe(daemon, ended, geo_ended, path);
 
     if (is_new(daemon, root))
         write_file(daemon, root, path);

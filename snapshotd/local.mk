@@ -2,8 +2,10 @@
 sbin_PROGRAMS += snapshotd/snapshotd
 snapshotd_snapshotd_SOURCES = \
 	%D%/daemon.c %D%/daemon.h \
+	%D%/daemon_geo.c \
 	%D%/daemon_scan.c \
 	%D%/daemon_status.c \
+	%D%/geo_job.c %D%/geo_job.h \
 	%D%/job.c %D%/job.h \
 	%D%/main.c \
 	%D%/schedule.c %D%/schedule.h

@@ -266,5 +266,6 @@ bool update_geodb_is_configured(const struct settings *server, apr_pool_t *pool)
 
     /* What is wrong with them should be said, so that counts as well. */
     return !geo_sources_find(&sources, server, time(NULL), pool, NULL) ||
-           sources.plan != GEO_PLAN_NOTHING;
+           (sources.plan == GEO_PLAN_LINK ? *sources.linked == '/'
+                                          : sources.plan == GEO_PLAN_DOWNLOAD);
 }

@@ -38,7 +38,7 @@ bool update_geodb(struct geo_update_result *result, const char *confdir,
                   const struct settings *server, const struct geo_update_options *options,
                   apr_pool_t *pool, struct error *error);
 
-/* Whether the settings name anything that update_geodb could do by itself. */
+/* Whether the settings name anything to get or to link to. */
 bool update_geodb_is_configured(const struct settings *server, apr_pool_t *pool);
 
 #endif
