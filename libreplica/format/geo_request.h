@@ -13,7 +13,7 @@ struct geo_request {
     struct text caching_string;  /* may be empty */
     const struct text *elements; /* the list as sent, separator included; may be empty
                                     texts */
-    int count;                   /* at least 1 */
+    int count;                   /* at least 1; 0 if the count was asked for */
     int separator;               /* index of the first +PXYSEP+, -1 without one */
 };
 
