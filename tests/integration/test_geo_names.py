@@ -183,9 +183,10 @@ def test_a_killed_process_with_a_pending_lookup_blocks_nobody(start_geo, names):
         thread.start()
     wait_until(lambda: names.count("near.example.net") == 1, "the lookup has begun")
     httpd.kill_children()
+    # At once, for who was not yet served asks the new processes.
+    names.behaviour.clear()
     for thread in asking:
         thread.join()
-    names.behaviour.clear()
     wait_until(lambda: order(httpd, f"{A},near.example.net") == "2,1", "it is looked up again")
     assert order(httpd, f"{A},far.example.net") == "1,2"
 
