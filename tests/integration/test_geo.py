@@ -264,6 +264,27 @@ def test_a_bad_setting_stops_httpd(tree, folder, setting, reason):
     assert reason in Httpd(folder / "httpd", f"Replica {tree.confdir}").check()
 
 
+@pytest.mark.parametrize("mpm", ["prefork", "worker"])
+def test_with_other_mpms(tree, start_httpd, mpm):
+    add_geo(tree, HOSTS)
+    httpd = start_httpd(mpm=mpm)
+    assert {order(httpd, f"{B},cern.example.net") for _ in range(20)} == {"2,1"}
+    httpd.graceful()
+    assert {order(httpd, f"{B},cern.example.net") for _ in range(20)} == {"2,1"}
+
+
+def test_virtual_hosts_have_their_own(tree, folder, start_httpd):
+    other = Tree(folder / "other")
+    add_geo(tree, f"{CERN} s.example.net\n")
+    add_geo(other, f"{IHEP} s.example.net\n")
+    httpd = start_httpd("<VirtualHost *>\nServerName localhost\n</VirtualHost>\n"
+                        "<VirtualHost *>\nServerName other.example.net\n"
+                        f"Replica {other.confdir}\n</VirtualHost>")
+    for _ in range(5):
+        assert order(httpd, f"{A},s.example.net", Host="localhost") == "2,1"
+        assert order(httpd, f"{A},s.example.net", Host="other.example.net") == "1,2"
+
+
 def random_list(source):
     names = [A, B, L, CERN, IPV6_ONLY, UNKNOWN, NOWHERE, "cern.example.net", "single", "nosuch",
              "nosuch.example.net", "", "+PXYSEP+", "%2BPXYSEP%2B", "[::1]", "a_b", "%01", "%FF",

@@ -56,7 +56,7 @@ def test_replaced_under_load(tree, start_httpd):
     install(database, first)
     # With a thread for each connection of each process none is closed to make room.
     httpd = start_httpd(f"MaxKeepAliveRequests 0\nThreadsPerChild {2 * CONNECTIONS}\n"
-                        f"MaxRequestWorkers {8 * CONNECTIONS}")
+                        f"MaxRequestWorkers {8 * CONNECTIONS}\nMaxSpareThreads {8 * CONNECTIONS}")
     stop = threading.Event()
     clients = [Client(httpd.port, stop) for _ in range(CONNECTIONS)]
     for client in clients:
