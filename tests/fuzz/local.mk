@@ -6,6 +6,7 @@ FUZZ_TARGETS = \
 	%D%/fuzz_chunker \
 	%D%/fuzz_date \
 	%D%/fuzz_geo_database \
+	%D%/fuzz_geo_order \
 	%D%/fuzz_geo_request \
 	%D%/fuzz_history \
 	%D%/fuzz_inflate \
@@ -43,6 +44,9 @@ endif
 %C%_fuzz_geo_database_SOURCES = %D%/fuzz_geo_database.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_geo_database_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_geo_database_LDFLAGS = $(FUZZ_LINKING)
+%C%_fuzz_geo_order_SOURCES = %D%/fuzz_geo_order.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_geo_order_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_geo_order_LDFLAGS = $(FUZZ_LINKING)
 %C%_fuzz_geo_request_SOURCES = %D%/fuzz_geo_request.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_geo_request_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_geo_request_LDFLAGS = $(FUZZ_LINKING)

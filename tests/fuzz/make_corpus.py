@@ -7,6 +7,7 @@ certificate differ from run to run in bytes, not in kind."""
 import hashlib
 import pathlib
 import sqlite3
+import struct
 import subprocess
 import sys
 import tempfile
@@ -239,6 +240,25 @@ def geo_databases():
         }  # fmt: skip
 
 
+def geo_orders():
+    """Places: a byte (bit 0: known; the first one's others: the separator) and two numbers."""
+    def place(known, latitude, longitude):
+        return struct.pack("<Bdd", known, latitude, longitude)
+
+    cern, fnal, ihep = (46.2324, 6.0502), (41.7768, -88.4604), (39.9289, 116.3883)
+    nan, infinity = float("nan"), float("inf")
+    return {
+        "hosts": place(1, *cern) + place(1, *fnal) + place(0, 0, 0) + place(1, *ihep),
+        "proxies": place(1 | 2 | 1 << 2, *cern) + place(1, *fnal) + place(0, 0, 0)
+        + place(1, *ihep) + place(1, *cern),
+        "nobody": place(3, *cern) + place(0, *fnal) + place(0, *ihep),
+        "antipodes": place(1, *cern) + place(1, -46.2324, -173.9498) + place(1, *cern) * 3,
+        "odd": place(1, nan, 0) + place(1, infinity, 1) + place(1, 1e308, -1e308)
+        + place(1, nan, nan) + place(1, *cern),
+        "many": b"".join(place(1, number % 90, number) for number in range(100)),
+    }  # fmt: skip
+
+
 def geo_requests():
     """What follows "api/" in a URL."""
     return {
@@ -267,6 +287,7 @@ def main():
         "inflate": streams(),
         "date": dates(),
         "geo_database": geo_databases(),
+        "geo_order": geo_orders(),
         "geo_request": geo_requests(),
         "xattr_blob": attributes(),
         "chunker": chunks(),
