@@ -11,6 +11,8 @@ import subprocess
 
 import pytest
 
+import mmdb
+from geodb_server import GeodbServer, tar_gz
 from servers import BUILD, TOP, fetch
 
 WHAT_IT_READS = ("scripts", "conf", "docs", "README.md")
@@ -23,8 +25,8 @@ class Quickstart:
             copy = shutil.copytree if (TOP / name).is_dir() else shutil.copy
             copy(TOP / name, top / name)
 
-    def run(self, *arguments):
-        environment = {**os.environ, "REPLICA_QUICKSTART_BUILD": str(BUILD)}
+    def run(self, *arguments, **more):
+        environment = {**os.environ, "REPLICA_QUICKSTART_BUILD": str(BUILD), **more}
         return subprocess.run([self.top / "scripts/quickstart", *arguments], cwd="/",
                               env=environment, capture_output=True, text=True, timeout=120)
 
@@ -59,8 +61,8 @@ def urls(output):
             re.findall(r"^  ([a-z A-Z]+?) {2,}http://127\.0\.0\.1:(\d+)(\S+)$", output, re.M)}
 
 
-def start(quickstart, *arguments):
-    run = quickstart.run("--background", *arguments)
+def start(quickstart, *arguments, **environment):
+    run = quickstart.run("--background", *arguments, **environment)
     assert run.returncode == 0, run.stdout + run.stderr
     assert sorted(quickstart.pids()) == ["httpd", "snapshotd", "squid"]
     return urls(run.stdout)
@@ -108,6 +110,32 @@ def test_takes_other_ports_and_a_repository_of_the_callers(quickstart, folder):
         other.run("stop")
     assert other.processes() == {}
     assert_serves_its_root_catalog(*origin["through Squid"])
+
+
+def test_answers_a_question_to_the_geo_api(quickstart, folder):
+    places = {"131.225.0.0/16": (41.8, -88.3), "188.184.0.0/16": (46.2, 6.1),
+              "202.122.0.0/16": (39.9, 116.4), "137.138.0.0/16": (46.2, 6.0)}
+    for version in (4, 6):
+        mmdb.write(folder / f"{version}.mmdb", places.items(), ip_version=version, flat=True)
+    server = GeodbServer()
+    server.answers["/package.tgz"] = tar_gz({
+        f"package/dbip-city-ipv{version}.mmdb": (folder / f"{version}.mmdb").read_bytes()
+        for version in (4, 6)})
+    try:
+        run = quickstart.run("--geo", "--background",
+                             REPLICA_QUICKSTART_GEO_URL=f"{server.url}/package.tgz")
+        assert run.returncode == 0, run.stdout + run.stderr
+        assert "CC BY 4.0" in run.stdout
+        assert "  answer: 2,1,3\n" in run.stdout
+        assert server.paths().count("/package.tgz") == 1
+        run = quickstart.run("--background", "--geo", REPLICA_QUICKSTART_GEO_URL=server.url)
+        assert "  answer: 2,1,3\n" in run.stdout, run.stdout + run.stderr
+        assert quickstart.run("stop").returncode == 0
+        shutil.rmtree(quickstart.top / "run/geo")
+        run = quickstart.run("--background", "--geo", REPLICA_QUICKSTART_GEO_URL=server.url)
+        assert run.returncode == 1 and "there is no geo database" in run.stderr
+    finally:
+        server.close()
 
 
 def test_says_what_is_wrong_with_its_arguments(quickstart, folder):
