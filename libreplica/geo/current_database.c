@@ -2,24 +2,27 @@
 /* The database in service: exchanged for a new one while readers go on. */
 #include "libreplica/geo/current_database.h"
 
-#include <pthread.h>
+#include <stdatomic.h>
 #include <apr_strings.h>
 
-/* One database and those who use it. Its pool belongs to no other: pools are made and
- * destroyed on any thread here. */
+/* One database and those who use it. Its pool belongs to no other: pools are made on one
+ * thread here and destroyed on another. A version itself stays in memory, to be used
+ * again for a later database, so that a reader who comes late finds a count and no ruin.
+ */
 struct version {
-    struct geo_database *database;
+    _Atomic(struct geo_database *) database; /* NULL: none at present */
+    atomic_int holders;
     apr_pool_t *pool;
-    int holders;
-    struct version *older;
+    struct version *next;
 };
 
 struct current_database {
     apr_array_header_t *paths;
-    pthread_mutex_t mutex;    /* for the next line and what it leads to */
-    struct version *versions; /* the first is in service, the others are still held */
+    _Atomic(struct version *) in_service; /* NULL: there never was a good one */
+    _Atomic(struct version *) versions;   /* all of them */
 
     /* Of the thread that refreshes. */
+    apr_pool_t *pool;
     uint64_t reported; /* the state of the files that was reported last; 0 for none */
     struct error refusal;
 };
@@ -28,13 +31,11 @@ static apr_status_t destroy(void *baton)
 {
     struct current_database *current = baton;
 
-    while (current->versions != NULL) {
-        struct version *version = current->versions;
-
-        current->versions = version->older;
-        apr_pool_destroy(version->pool);
-    }
-    pthread_mutex_destroy(&current->mutex);
+    for (struct version *version = current->versions; version != NULL;
+         version = version->next)
+        if (version->database != NULL)
+            apr_pool_destroy(version->pool);
+    apr_pool_destroy(current->pool);
     return APR_SUCCESS;
 }
 
@@ -47,55 +48,61 @@ struct current_database *current_database_create(const apr_array_header_t *paths
     for (int i = 0; i < paths->nelts; i++)
         APR_ARRAY_PUSH(current->paths, char *) =
             apr_pstrdup(pool, APR_ARRAY_IDX(paths, i, const char *));
-    pthread_mutex_init(&current->mutex, NULL);
+    apr_pool_create(&current->pool, NULL);
     apr_pool_cleanup_register(pool, current, destroy, apr_pool_cleanup_null);
     return current;
 }
 
-/* NULL, with *error set, if there is none to be had. */
-static struct version *open_version(const apr_array_header_t *paths, struct error *error)
+/* A version without a database: one that was used before, or a new one. */
+static struct version *spare_version(struct current_database *current)
+{
+    struct version *version = current->versions;
+
+    while (version != NULL && version->database != NULL)
+        version = version->next;
+    if (version == NULL) {
+        version = apr_pcalloc(current->pool, sizeof(*version));
+        version->next = current->versions;
+        current->versions = version;
+    }
+    return version;
+}
+
+static bool put_in_service(struct current_database *current, struct error *error)
 {
     struct geo_database *database;
     struct version *version;
     apr_pool_t *pool;
 
-    if (apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS) {
-        error_set(error, ERROR_IO, "not enough memory for a database");
-        return NULL;
-    }
-    if (!geo_database_open(&database, paths, pool, error)) {
+    apr_pool_create(&pool, NULL);
+    if (!geo_database_open(&database, current->paths, pool, error)) {
         apr_pool_destroy(pool);
-        return NULL;
+        return false;
     }
-    version = apr_pcalloc(pool, sizeof(*version));
-    version->database = database;
+    version = spare_version(current);
     version->pool = pool;
-    return version;
+    version->database = database;
+    current->in_service = version;
+    return true;
 }
 
-static void put_in_service(struct current_database *current, struct version *version)
+/* Close what was replaced and is no longer held. */
+static void close_unused(struct current_database *current)
 {
-    struct version *replaced;
-
-    pthread_mutex_lock(&current->mutex);
-    replaced = current->versions;
-    version->older = replaced;
-    if (replaced != NULL && replaced->holders == 0)
-        version->older = replaced->older;
-    else
-        replaced = NULL;
-    current->versions = version;
-    pthread_mutex_unlock(&current->mutex);
-    if (replaced != NULL)
-        apr_pool_destroy(replaced->pool);
+    for (struct version *version = current->versions; version != NULL;
+         version = version->next)
+        if (version != current->in_service && version->database != NULL &&
+            version->holders == 0) {
+            version->database = NULL;
+            apr_pool_destroy(version->pool);
+        }
 }
 
-/* Nobody else changes what is in service, so this thread may look without the mutex. */
 static uint64_t version_in_service(const struct current_database *current)
 {
-    if (current->versions == NULL)
-        return 0;
-    return geo_database_version(current->versions->database);
+    const struct version *version = current->in_service;
+
+    return version != NULL ? geo_database_version(version->database) : 0;
 }
 
 bool current_database_refresh(struct current_database *current, bool *is_news,
@@ -103,8 +110,8 @@ bool current_database_refresh(struct current_database *current, bool *is_news,
 {
     uint64_t state = geo_database_look(current->paths);
     enum error_code refused_for = current->refusal.code;
-    struct version *version;
 
+    close_unused(current);
     *is_news = state != current->reported;
     current->reported = state;
     if (state == version_in_service(current)) {
@@ -113,12 +120,10 @@ bool current_database_refresh(struct current_database *current, bool *is_news,
     }
     /* What the system refuses it may grant later, what is damaged stays so. */
     if (*is_news || refused_for != ERROR_BAD_FORMAT) {
-        version = open_version(current->paths, &current->refusal);
-        if (version != NULL) {
+        if (put_in_service(current, &current->refusal)) {
             current->refusal.code = ERROR_NONE;
-            current->reported = geo_database_version(version->database);
+            current->reported = version_in_service(current);
             *is_news = true;
-            put_in_service(current, version);
             return true;
         }
         *is_news = *is_news || current->refusal.code != refused_for;
@@ -127,35 +132,30 @@ bool current_database_refresh(struct current_database *current, bool *is_news,
     return false;
 }
 
+/* A count may go up on a version that is being replaced: whoever counts looks once more
+ * whether it still is the one, and whoever closes one has replaced it before he looks at
+ * the count. */
 struct geo_database *current_database_hold(struct current_database *current)
 {
-    struct geo_database *database = NULL;
+    struct version *version;
 
-    pthread_mutex_lock(&current->mutex);
-    if (current->versions != NULL) {
-        current->versions->holders++;
-        database = current->versions->database;
+    while ((version = current->in_service) != NULL) {
+        version->holders++;
+        if (version == current->in_service)
+            return version->database;
+        version->holders--;
     }
-    pthread_mutex_unlock(&current->mutex);
-    return database;
+    return NULL;
 }
 
 void current_database_release(struct current_database *current,
                               struct geo_database *database)
 {
-    struct version **link = &current->versions, *unused = NULL;
+    struct version *version = current->versions;
 
     if (database == NULL)
         return;
-    pthread_mutex_lock(&current->mutex);
-    while ((*link)->database != database)
-        link = &(*link)->older;
-    (*link)->holders--;
-    if ((*link)->holders == 0 && link != &current->versions) {
-        unused = *link;
-        *link = unused->older;
-    }
-    pthread_mutex_unlock(&current->mutex);
-    if (unused != NULL)
-        apr_pool_destroy(unused->pool);
+    while (version->database != database)
+        version = version->next;
+    version->holders--;
 }

@@ -20,7 +20,7 @@ bool current_database_refresh(struct current_database *current, bool *is_news,
                               struct error *error);
 
 /* The database in service, held until it is released; NULL if there never was a good one.
- * Never blocks for longer than it takes to count. Thread-safe. */
+ * Never blocks. Thread-safe. */
 struct geo_database *current_database_hold(struct current_database *current);
 void current_database_release(struct current_database *current,
                               struct geo_database *database);

@@ -19,6 +19,7 @@
 
 #define NONE          0  /* index of no slot */
 #define BATCH         32 /* names under one lock */
+#define SPINS         100
 #define FAILED_MAX    apr_time_from_sec(30)
 #define CLAIM_MAX     apr_time_from_sec(60)
 #define LOCK_PATIENCE apr_time_from_sec(1)
@@ -124,10 +125,20 @@ static void forget_all(struct name_cache *cache)
     cache->memory->newest = cache->memory->oldest = NONE;
 }
 
+/* It is held for a microsecond or two: to sleep and be woken would cost many. */
+static int try_lock(pthread_mutex_t *lock)
+{
+    int status = pthread_mutex_trylock(lock);
+
+    for (int i = 0; status == EBUSY && i < SPINS; i++)
+        status = pthread_mutex_trylock(lock);
+    return status;
+}
+
 static bool take_lock(struct name_cache *cache, apr_time_t deadline)
 {
     struct timespec until = {apr_time_sec(deadline), apr_time_usec(deadline) * 1000};
-    int status = pthread_mutex_trylock(&cache->memory->lock);
+    int status = try_lock(&cache->memory->lock);
 
     if (status == EBUSY)
         status = pthread_mutex_clocklock(&cache->memory->lock, CLOCK_MONOTONIC, &until);
