@@ -110,7 +110,8 @@ void daemon_geo_collect(struct daemon *daemon)
         return;
     geo_job_join(job);
     report(daemon, job);
-    if (!job->ok && job->result.was_tried)
+    /* 0: there was a reload meanwhile, and what was wrong may have been mended. */
+    if (!job->ok && job->result.was_tried && daemon->geo_next != 0)
         daemon->geo_next = job->ended + RETRY_INTERVAL;
     daemon->geo = NULL;
     daemon_write_status(daemon, NULL, job);

@@ -180,8 +180,24 @@ static void refresh_info(const char *confdir, const struct settings *server,
             apr_psprintf(pool, "WARNING: repositories.json: %s\n", error.message));
 }
 
+/* Settings in a file that only root can read are not missing, but look so. */
+static bool refuse(const char *missing, const char *confdir, apr_pool_t *pool,
+                   struct error *error)
+{
+    const char *secret = apr_pstrcat(pool, confdir, "/server.local", NULL);
+
+    journal_write("GeoIP", "%s not set", missing);
+    if (access(secret, R_OK) != 0 && errno == EACCES)
+        return error_set(error, ERROR_SETTING, "%s is not set: %s cannot be read by %s",
+                         missing, secret, owner_current_name(pool));
+    return error_set(error, ERROR_SETTING,
+                     "%s is not set: a MaxMind account has both an ID and a license key; "
+                     "REPLICA_GEO_DB_URL is for databases without an account",
+                     missing);
+}
+
 static bool install(struct geo_update_result *result, const struct geo_sources *sources,
-                    const struct settings *server,
+                    const char *confdir, const struct settings *server,
                     const struct geo_update_options *options, apr_pool_t *pool,
                     struct error *error)
 {
@@ -195,13 +211,8 @@ static bool install(struct geo_update_result *result, const struct geo_sources *
         return true;
     say(options, begun);
     result->was_tried = true;
-    if (sources->plan == GEO_PLAN_NOTHING) {
-        journal_write("GeoIP", "%s not set", sources->missing);
-        return error_set(error, ERROR_SETTING,
-                         "%s is not set: a MaxMind account has both an ID and a license "
-                         "key; REPLICA_GEO_DB_URL is for databases without an account",
-                         sources->missing);
-    }
+    if (sources->plan == GEO_PLAN_NOTHING)
+        return refuse(sources->missing, confdir, pool, error);
     if (!geo_install(&any_new, sources, server, options->stop, pool, error))
         return false;
     result->outcome = any_new ? GEO_UPDATE_INSTALLED : GEO_UPDATE_CURRENT;
@@ -222,7 +233,8 @@ static bool link_file(struct geo_update_result *result, const struct geo_sources
 }
 
 static bool update_files(struct geo_update_result *result,
-                         const struct geo_sources *sources, const struct settings *server,
+                         const struct geo_sources *sources, const char *confdir,
+                         const struct settings *server,
                          const struct geo_update_options *options, apr_pool_t *pool,
                          struct error *error)
 {
@@ -232,7 +244,7 @@ static bool update_files(struct geo_update_result *result,
         if (!check_directory(APR_ARRAY_IDX(sources->paths, i, const char *), pool, error))
             return false;
     if (lock(APR_ARRAY_IDX(sources->paths, 0, const char *), options, pool, &reason))
-        return install(result, sources, server, options, pool, error);
+        return install(result, sources, confdir, server, options, pool, error);
     if (reason.code == ERROR_BUSY) {
         result->outcome = GEO_UPDATE_BUSY;
         return true;
@@ -254,7 +266,7 @@ bool update_geodb(struct geo_update_result *result, const char *confdir,
         return false;
     ok = sources.plan == GEO_PLAN_LINK
              ? link_file(result, &sources, server, options, pool, error)
-             : update_files(result, &sources, server, options, pool, error);
+             : update_files(result, &sources, confdir, server, options, pool, error);
     if (ok && (result->outcome == GEO_UPDATE_LINKED || result->was_tried))
         refresh_info(confdir, server, options, pool);
     return ok;

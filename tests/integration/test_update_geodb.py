@@ -5,6 +5,7 @@ import datetime
 import json
 import os
 import pwd
+import random
 import resource
 import signal
 import stat
@@ -17,6 +18,7 @@ import mmdb
 from cli import IS_ROOT, Site
 from geodb_server import (ACCOUNT, DOWNLOAD, KEY, GeodbServer, as_vendor, gzipped, tar_gz,
                           zipped)
+from origin import Origin
 from replica import REPLICACTL
 from servers import DEADLINE_SECONDS, wait_until
 
@@ -251,6 +253,39 @@ def test_a_redirect_does_not_take_the_credentials_along(geo, server, folder, hos
         assert "Authorization" in server.requests[0][1]
     finally:
         storage.close()
+
+
+def test_no_redirect_leads_from_https_to_http(geo, server, folder):
+    """Else whoever sits on the line could say what the database is."""
+    pem = folder / "server.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", pem,
+                    "-out", f"{pem}.crt", "-subj", "/CN=127.0.0.1", "-days", "2",
+                    "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+    pem.write_bytes(pem.read_bytes() + (folder / "server.pem.crt").read_bytes())
+    (folder / "good.mmdb").write_bytes(database(folder))
+    secure = Origin({"files": folder}, random.Random(1), tls=pem)
+    try:
+        geo.set(REPLICA_GEO_DB_URL=secure.url("files/good.mmdb"),
+                X509_CERT_BUNDLE=f"{pem}.crt")
+        secure.fault("good", "redirect", server.url, times=1)
+        server.answers["/cvmfs/files/good.mmdb"] = database(folder)
+        fails(geo)
+        assert not server.requests
+        geo.run("update-geodb")
+        assert geo.path.read_bytes() == database(folder)
+    finally:
+        secure.close()
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="becoming another user needs root")
+@pytest.mark.skipif(os.path.exists(f"/usr/share/GeoIP/{NAME}"), reason="the system has one")
+def test_secrets_that_cannot_be_read_are_not_missing(folder):
+    site = GeoSite(folder / "own", user="nobody")
+    site.set(CVMFS_GEO_ACCOUNT_ID=None, CVMFS_GEO_LICENSE_KEY=None)
+    secret = site.confdir / "server.local"
+    secret.write_text(f"CVMFS_GEO_ACCOUNT_ID={ACCOUNT}\nCVMFS_GEO_LICENSE_KEY={KEY}\n")
+    secret.chmod(0o600)
+    assert f"{secret} cannot be read by nobody" in site.run("update-geodb", code=3)
 
 
 def test_a_circle_of_redirects_ends(geo, server):
