@@ -6,7 +6,7 @@ import os
 import pytest
 
 from checks import assert_missing
-from servers import Httpd, wait_until
+from servers import SANITIZED, Httpd, wait_until
 from tree import Repository, Tree, replace_file
 
 
@@ -135,3 +135,30 @@ def test_each_virtual_host_has_its_own_tree(tree, repository, folder, start_http
         f"<VirtualHost *>\nServerName two\nReplica {other.confdir}\n</VirtualHost>")
     assert httpd.fetch(path, headers={"Host": "one"}).body == b"one"
     assert httpd.fetch(path, headers={"Host": "two"}).body == b"two"
+
+
+def memory_of(pid):
+    """What a process can read and write."""
+    found = []
+    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, \
+            open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line in maps:
+            place, mode = line.split()[:2]
+            begin, end = (int(number, 16) for number in place.split("-"))
+            if mode.startswith("rw") and end - begin < 256 << 20:
+                memory.seek(begin)
+                found.append(memory.read(end - begin))
+    return b"".join(found)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="looking into other processes needs root")
+@pytest.mark.skipif(SANITIZED, reason="freed memory is kept aside")
+def test_secrets_stay_in_no_process_of_httpd(tree, repository, start_httpd):
+    tree.configure_server(CVMFS_GEO_LICENSE_KEY="l1c3nse-of-mine",
+                          REPLICA_GEO_CDN_HEADERS="X-Marked-Header")
+    httpd = start_httpd()
+    httpd.fetch(f"/cvmfs/{repository.name}/.cvmfspublished")
+    for pid in (httpd.process.pid, *httpd.child_pids()):
+        memory = memory_of(pid)
+        assert b"X-Marked-Header" in memory
+        assert b"l1c3nse-of-mine" not in memory
