@@ -396,6 +396,14 @@ void name_cache_abandon(struct name_cache *cache, struct text name)
     wake_waiting(cache);
 }
 
+static bool has_addresses(const struct slot *slot, const struct name_entry *entry)
+{
+    return slot->has_ipv4 == (entry->ipv4.family != 0) &&
+           slot->has_ipv6 == (entry->ipv6.family != 0) &&
+           memcmp(slot->ipv4, entry->ipv4.bytes, sizeof(slot->ipv4)) == 0 &&
+           memcmp(slot->ipv6, entry->ipv6.bytes, sizeof(slot->ipv6)) == 0;
+}
+
 void name_cache_relocate(struct name_cache *cache, struct text name,
                          const struct name_entry *entry)
 {
@@ -403,7 +411,7 @@ void name_cache_relocate(struct name_cache *cache, struct text name,
 
     if (slot == NULL)
         return;
-    if (slot->is_filled)
+    if (slot->is_filled && has_addresses(slot, entry))
         put_place(slot, entry);
     leave_lock(cache);
 }

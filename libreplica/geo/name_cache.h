@@ -60,7 +60,8 @@ void name_cache_store(struct name_cache *cache, struct text name,
 /* A claimed lookup is not done after all: the next one who asks may claim it. */
 void name_cache_abandon(struct name_cache *cache, struct text name);
 
-/* The place was looked for in another database, without a lookup of the name. */
+/* The place was looked for in another database, without a lookup of the name. Nothing
+ * changes if the name has got other addresses meanwhile. */
 void name_cache_relocate(struct name_cache *cache, struct text name,
                          const struct name_entry *entry);
 

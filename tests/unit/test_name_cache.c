@@ -126,6 +126,11 @@ static void test_a_place_can_be_found_anew(void **state)
     name_cache_relocate(cache, text_of("a"), &moved);
     assert_int_equal(find(&entry, cache, "a"), NAME_FRESH);
     assert_memory_equal(&entry, &moved, sizeof(entry));
+    /* Who found the place of an address that the name no longer has comes too late. */
+    stored.ipv4.bytes[3]++;
+    name_cache_relocate(cache, text_of("a"), &stored);
+    find(&entry, cache, "a");
+    assert_memory_equal(&entry, &moved, sizeof(entry));
     name_cache_relocate(cache, text_of("not there"), &moved);
     assert_int_equal(find(&entry, cache, "not there"), NAME_CLAIMED);
 }
