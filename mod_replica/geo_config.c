@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <string.h>
 #include <apr_strings.h>
+#include <ap_mpm.h>
 #include <http_config.h>
 #include <http_log.h>
 
@@ -124,7 +125,10 @@ void geo_config_open(struct geo_config *geo, const struct settings *settings,
 void geo_config_start_child(struct geo_config *geo, server_rec *server, apr_pool_t *pool)
 {
     struct error error;
+    int threads = 0;
 
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    geo->locator_options.waiting_max = threads / 2;
     geo->locator_options.baton = server;
     if (geo->cache != NULL &&
         !locator_create(&geo->locator, &geo->locator_options, geo->cache, pool, &error))

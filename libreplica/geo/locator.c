@@ -10,6 +10,10 @@
 
 #define NAME_LENGTH_MAX  253
 #define LABEL_LENGTH_MAX 63
+/* Of one question: others shall find room, too. */
+#define LOOKUPS_MAX (RESOLVER_LOOKUPS_MAX / 2)
+/* So long after a name that was waited for in vain the next may be as bad. */
+#define SLOW_TIME apr_time_from_sec(30)
 
 /* The names of one question that the cache is asked for. */
 struct search {
@@ -20,6 +24,8 @@ struct search {
     struct text *names;             /* in lower case, without a final dot */
     struct name_entry *entries;
     enum name_state *states;
+    bool *is_renewed; /* it has an old answer, and its lookup is this question's */
+    int begun;        /* lookups */
 };
 
 static bool is_name_byte(char byte)
@@ -110,6 +116,7 @@ static void search_begin(struct search *search, struct locator_query *queries, i
     search->names = apr_palloc(pool, slots * sizeof(*search->names));
     search->entries = apr_palloc(pool, slots * sizeof(*search->entries));
     search->states = apr_palloc(pool, slots * sizeof(*search->states));
+    search->is_renewed = apr_pcalloc(pool, slots * sizeof(*search->is_renewed));
     for (int i = 0; i < count; i++) {
         struct text *name = &search->names[search->count];
 
@@ -150,6 +157,14 @@ static void settle(struct search *search, int i, enum locator_source source)
     query->source = entry->has_failed && !entry->place.is_known ? LOCATOR_LATE : source;
 }
 
+/* An answer whose time is over. That there was no place once says little. */
+static void settle_old(struct search *search, int i, enum locator_source source)
+{
+    settle(search, i, source);
+    if (!search->queries[i]->place.is_known)
+        search->queries[i]->source = LOCATOR_LATE;
+}
+
 /* Ask the hosts file and the nameservers; the answer goes to the cache. */
 static bool start_lookup(struct search *search, int i)
 {
@@ -163,22 +178,27 @@ static bool start_lookup(struct search *search, int i)
         locator_store(locator, name, &answer);
         return true;
     }
-    if (resolver_ask(locator->resolver, name))
+    if (search->begun < LOOKUPS_MAX && resolver_ask(locator->resolver, name)) {
+        search->begun++;
         return true;
+    }
     name_cache_abandon(locator->cache, name);
     return false;
 }
 
-/* True: the name is still looked up. */
+/* True: the name is still looked up, and waited for. Whoever renews an old answer, which
+ * may be very old, waits for the new one; the others need not. */
 static bool take_state(struct search *search, int i, enum locator_source source)
 {
     switch (search->states[i]) {
     case NAME_RENEW:
-        start_lookup(search, i);
-        settle(search, i, source);
-        return false;
-    case NAME_FRESH:
+        settle_old(search, i, source);
+        search->is_renewed[i] = start_lookup(search, i);
+        return search->is_renewed[i];
     case NAME_STALE:
+        settle_old(search, i, source);
+        return search->is_renewed[i];
+    case NAME_FRESH:
         settle(search, i, source);
         return false;
     case NAME_CLAIMED:
@@ -189,7 +209,8 @@ static bool take_state(struct search *search, int i, enum locator_source source)
         return true;
     case NAME_NO_CACHE:
     default:
-        search->queries[i]->source = LOCATOR_LATE;
+        if (!search->is_renewed[i])
+            search->queries[i]->source = LOCATOR_LATE;
         return false;
     }
 }
@@ -205,9 +226,34 @@ static void look(struct search *search, enum locator_source source, apr_time_t d
         if (!take_state(search, i, source))
             continue;
         search->names[left] = search->names[i];
+        search->is_renewed[left] = search->is_renewed[i];
         search->queries[left++] = search->queries[i];
     }
     search->count = left;
+}
+
+/* Whether a question may wait. While names are waited for in vain only so many may, or
+ * those who ask for such names would soon have all of the server's threads. */
+static bool begin_waiting(struct locator *locator)
+{
+    bool is_slow = clock_now() < locator->slow_until;
+    int limit = locator->options.waiting_max;
+
+    if (++locator->waiting <= limit || limit == 0 || !is_slow)
+        return true;
+    locator->waiting--;
+    return false;
+}
+
+static void end_waiting(struct locator *locator, const struct locator_query *queries,
+                        int count)
+{
+    locator->waiting--;
+    for (int i = 0; i < count; i++)
+        if (queries[i].source == LOCATOR_LATE) {
+            locator->slow_until = clock_now() + SLOW_TIME;
+            return;
+        }
 }
 
 void locator_find(struct locator *locator, const struct geo_database *database,
@@ -215,18 +261,18 @@ void locator_find(struct locator *locator, const struct geo_database *database,
                   apr_pool_t *pool)
 {
     struct search search = {.locator = locator, .database = database};
-    enum locator_source source = LOCATOR_CACHE;
+    uint32_t ticket = name_cache_ticket(locator->cache);
 
     search_begin(&search, queries, count, pool);
-    while (search.count > 0) {
-        uint32_t ticket = name_cache_ticket(locator->cache);
-
-        look(&search, source, deadline);
-        if (search.count == 0 || clock_now() >= deadline)
-            break;
+    look(&search, LOCATOR_CACHE, deadline);
+    if (search.count == 0 || !begin_waiting(locator))
+        return;
+    while (search.count > 0 && clock_now() < deadline) {
         name_cache_wait(locator->cache, ticket, deadline);
-        source = LOCATOR_LOOKUP;
+        ticket = name_cache_ticket(locator->cache);
+        look(&search, LOCATOR_LOOKUP, deadline);
     }
+    end_waiting(locator, queries, count);
 }
 
 int64_t locator_lookups(const struct locator *locator)

@@ -22,6 +22,8 @@ struct locator_options {
     const char *nameservers; /* REPLICA_GEO_NAMESERVERS: "address[:port] ...", "system";
                                 "": the system's, or none if there is a hosts file */
     bool search_domains;     /* try the system's search domains too */
+    int waiting_max; /* questions that may wait while names are not answered in time;
+                        more are told at once what is known; 0: any number */
     locator_report *report;
     void *baton;
 };

@@ -4,6 +4,7 @@
 #define REPLICA_GEO_LOCATOR_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "libreplica/geo/current_database.h"
 #include "libreplica/geo/hosts_file.h"
@@ -16,7 +17,9 @@ struct locator {
     struct current_database *database;
     struct hosts_file *hosts;  /* NULL: none */
     struct resolver *resolver; /* NULL: the hosts file alone */
-    pthread_t watcher;         /* looks for new files */
+    atomic_int waiting;        /* questions that wait for names */
+    _Atomic apr_time_t slow_until;
+    pthread_t watcher; /* looks for new files */
     bool has_watcher;
     pthread_mutex_t lock; /* of stop */
     pthread_cond_t stopped;

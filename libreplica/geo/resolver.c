@@ -17,7 +17,6 @@
 
 #define TRY_MILLISECONDS  1500 /* doubled for the second try */
 #define TRIES             2
-#define LOOKUPS_MAX       512
 #define NAME_MAX_LENGTH   253
 #define IDLE_MILLISECONDS 1000
 #define EVENTS_MAX        32
@@ -108,20 +107,23 @@ static bool open_channel(struct resolver *resolver, struct error *error)
                      resolver->nameservers, ares_strerror(status));
 }
 
-/* Follow resolv.conf. A channel with questions under way keeps its servers. */
-static void reopen_channel_if_due(struct resolver *resolver)
+/* Follow resolv.conf. A channel with questions under way keeps its servers until they are
+ * answered; false: and gets no more. */
+static bool reopen_channel_if_due(struct resolver *resolver)
 {
     struct timespec now = resolv_conf_time();
     ares_channel old = resolver->channel;
 
-    if (resolver->nameservers != NULL || resolver->under_way > 0 ||
-        (now.tv_sec == resolver->configured.tv_sec &&
-         now.tv_nsec == resolver->configured.tv_nsec))
-        return;
+    if (resolver->nameservers != NULL || (now.tv_sec == resolver->configured.tv_sec &&
+                                          now.tv_nsec == resolver->configured.tv_nsec))
+        return true;
+    if (resolver->under_way > 0)
+        return false;
     if (open_channel(resolver, NULL))
         ares_destroy(old);
     else
         resolver->channel = old;
+    return true;
 }
 
 static void take_addresses(struct resolver_answer *answer,
@@ -196,14 +198,21 @@ static int pause_of(struct resolver *resolver)
     return (int)(pause->tv_sec * 1000 + (pause->tv_usec + 999) / 1000);
 }
 
+/* What woke the thread is of no interest: after any event it looks for questions. */
+static void drain(const struct resolver *resolver)
+{
+    uint64_t count;
+
+    if (read(resolver->wake_fd, &count, sizeof(count)) < 0)
+        return;
+}
+
 static void handle_event(struct resolver *resolver, const struct epoll_event *event)
 {
     const bool failed = (event->events & (EPOLLERR | EPOLLHUP)) != 0;
-    uint64_t count;
 
     if (event->data.fd == resolver->wake_fd) {
-        if (read(resolver->wake_fd, &count, sizeof(count)) == sizeof(count))
-            start_asked(resolver);
+        drain(resolver);
         return;
     }
     ares_process_fd(resolver->channel,
@@ -224,7 +233,8 @@ static void *run(void *data)
             handle_event(resolver, &events[i]);
         /* Questions whose time is over. */
         ares_process_fd(resolver->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-        reopen_channel_if_due(resolver);
+        if (reopen_channel_if_due(resolver))
+            start_asked(resolver);
     }
     return NULL;
 }
@@ -347,7 +357,7 @@ bool resolver_ask(struct resolver *resolver, struct text name)
     lookup->length = name.length;
     memcpy(lookup->name, name.bytes, name.length);
     pthread_mutex_lock(&resolver->lock);
-    if (resolver->count >= LOOKUPS_MAX) {
+    if (resolver->count >= RESOLVER_LOOKUPS_MAX) {
         pthread_mutex_unlock(&resolver->lock);
         free(lookup);
         return false;

@@ -11,6 +11,9 @@
 
 struct resolver;
 
+/* Lookups that may be under way at once. */
+#define RESOLVER_LOOKUPS_MAX 512
+
 /* What a lookup found. */
 struct resolver_answer {
     struct geo_address ipv4; /* the first of each family, family 0 for none */
@@ -34,7 +37,7 @@ bool resolver_create(struct resolver **resolver, const char *nameservers, bool s
                      struct error *error);
 
 /* Look NAME up (copied; at most 253 bytes): DONE is called once, within about ten seconds
- * even if nobody answers. False: hundreds of lookups are under way, nothing is done.
+ * even if nobody answers. False: RESOLVER_LOOKUPS_MAX are under way, nothing is done.
  * Thread-safe. */
 bool resolver_ask(struct resolver *resolver, struct text name);
 

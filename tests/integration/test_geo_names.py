@@ -78,6 +78,18 @@ def test_a_name_moves_when_its_time_is_over(start_geo, names):
     wait_until(lambda: order(httpd, f"{A},near.example.net") == "1,2", "the name has moved")
 
 
+def test_an_old_answer_is_not_given_to_who_comes_first_after_its_time(start_geo, names):
+    """Who renews it waits: it may be from last week, and answers are kept for an hour."""
+    httpd = start_geo(REPLICA_GEO_CACHE_TTL=1, REPLICA_GEO_TIMEOUT=20)
+    assert order(httpd, f"{A},near.example.net") == "2,1"
+    assert order(httpd, f"{A},new.example.net") == "1,2"
+    names.addresses["near.example.net"] = [IHEP]
+    names.addresses["new.example.net"] = [CERN]
+    time.sleep(1.2)
+    assert order(httpd, f"{A},near.example.net") == "1,2"
+    assert order(httpd, f"{A},new.example.net") == "2,1"
+
+
 @pytest.mark.parametrize("trouble", [SERVFAIL, SILENT, "gone", "no place"])
 def test_what_was_known_stays_when_it_cannot_be_renewed(start_geo, names, trouble):
     httpd = start_geo(REPLICA_GEO_CACHE_TTL=1)
@@ -166,6 +178,41 @@ def test_a_late_name_is_there_for_the_next_one(start_geo, names):
     wait_until(lambda: caching(ask(httpd, f"{A},near.example.net")) == KEPT, "it is known")
     assert order(httpd, f"{A},near.example.net") == "2,1"
     assert names.count("near.example.net") == 1
+
+
+ONE_PROCESS = """StartServers 1
+ServerLimit 1
+ThreadsPerChild 8
+MaxRequestWorkers 8
+MinSpareThreads 1
+MaxSpareThreads 8"""
+
+
+def test_names_without_an_answer_do_not_hold_all_threads(start_geo, names):
+    httpd = start_geo(ONE_PROCESS, REPLICA_GEO_TIMEOUT=30)
+    names.everything = SERVFAIL
+    assert caching(ask(httpd, f"{A},first.example.net")) == SOON_ASKED_AGAIN
+    names.everything = SILENT
+    answers = []
+    asking = [threading.Thread(target=lambda number=number: answers.append(
+        ask(httpd, f"{A},n{number}.example.net").body)) for number in range(16)]
+    for thread in asking:
+        thread.start()
+    wait_until(lambda: len(answers) >= 12, "half of the threads wait, the others answer")
+    assert order(httpd, f"{B},{A}") == "2,1"
+    assert len(answers) == 12, "so did this one, before anybody's time was over"
+    for thread in asking:
+        thread.join()
+    assert answers == [b"1,2\n"] * 16
+
+
+def test_one_question_leaves_room_for_others_names(start_geo, names):
+    httpd = start_geo(ONE_PROCESS)
+    names.everything = SILENT
+    names.behaviour["near.example.net"] = 0
+    response = ask(httpd, ",".join([A] + [f"n{number}.t" for number in range(600)]))
+    assert response.status == 200 and caching(response) == SOON_ASKED_AGAIN
+    assert order(httpd, f"{A},near.example.net") == "2,1"
 
 
 def test_a_killed_process_with_a_pending_lookup_blocks_nobody(start_geo, names):
