@@ -277,8 +277,10 @@ def test_the_hosts_file_comes_first_and_may_change(start_geo, names, tree):
     write_hosts(tree, f"{CERN} near.example.net\n")
     wait_until(lambda: order(httpd, f"{A},near.example.net") == "2,1", "the file is read again")
     (tree.folder / "hosts").unlink()
-    names.addresses["near.example.net"] = [CERN]
+    wait_until(lambda: "cannot read the hosts file" in httpd.log_text(), "it is missed")
+    time.sleep(1.2)
     assert order(httpd, f"{A},near.example.net") == "2,1", "what was read stays"
+    assert names.count("near.example.net") == 0
 
 
 def test_with_a_hosts_file_alone_nobody_is_asked(start_geo, names):
