@@ -390,8 +390,10 @@ void name_cache_abandon(struct name_cache *cache, struct text name)
 
     if (slot == NULL)
         return;
-    if (slot->owner == getpid())
+    if (slot->owner == getpid()) {
         slot->owner = 0;
+        cache->memory->lookups--;
+    }
     leave_lock(cache);
     wake_waiting(cache);
 }

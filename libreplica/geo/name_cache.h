@@ -70,7 +70,7 @@ void name_cache_relocate(struct name_cache *cache, struct text name,
 uint32_t name_cache_ticket(const struct name_cache *cache);
 void name_cache_wait(struct name_cache *cache, uint32_t ticket, apr_time_t deadline);
 
-/* Lookups claimed since the memory was made. */
+/* Lookups claimed, and not given back, since the memory was made. */
 int64_t name_cache_lookups(const struct name_cache *cache);
 
 #endif

@@ -109,7 +109,9 @@ static void test_a_claim_can_be_given_back(void **state)
     struct name_entry entry;
 
     assert_int_equal(find(&entry, cache, "a"), NAME_CLAIMED);
+    assert_int_equal(name_cache_lookups(cache), 1);
     name_cache_abandon(cache, text_of("a"));
+    assert_int_equal(name_cache_lookups(cache), 0);
     assert_int_equal(find(&entry, cache, "a"), NAME_CLAIMED);
     name_cache_abandon(cache, text_of("never seen"));
 }
