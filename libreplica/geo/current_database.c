@@ -68,14 +68,15 @@ static struct version *spare_version(struct current_database *current)
     return version;
 }
 
-static bool put_in_service(struct current_database *current, struct error *error)
+static bool put_in_service(struct current_database *current,
+                           const apr_array_header_t *paths, struct error *error)
 {
     struct geo_database *database;
     struct version *version;
     apr_pool_t *pool;
 
     apr_pool_create(&pool, NULL);
-    if (!geo_database_open(&database, current->paths, pool, error)) {
+    if (!geo_database_open(&database, paths, pool, error)) {
         apr_pool_destroy(pool);
         return false;
     }
@@ -84,6 +85,29 @@ static bool put_in_service(struct current_database *current, struct error *error
     version->database = database;
     current->in_service = version;
     return true;
+}
+
+/* Of several files those that are good: better than nothing. */
+static void put_part_in_service(struct current_database *current)
+{
+    apr_pool_t *pool;
+    apr_array_header_t *good;
+    struct error ignored;
+
+    apr_pool_create(&pool, NULL);
+    good = apr_array_make(pool, current->paths->nelts, sizeof(char *));
+    for (int i = 0; i < current->paths->nelts; i++) {
+        const char *path = APR_ARRAY_IDX(current->paths, i, const char *);
+        apr_array_header_t *one = apr_array_make(pool, 1, sizeof(char *));
+        struct geo_database *database;
+
+        APR_ARRAY_PUSH(one, const char *) = path;
+        if (geo_database_open(&database, one, pool, &ignored))
+            APR_ARRAY_PUSH(good, const char *) = path;
+    }
+    if (good->nelts > 0)
+        put_in_service(current, good, &ignored);
+    apr_pool_destroy(pool);
 }
 
 /* Close what was replaced and is no longer held. */
@@ -120,13 +144,15 @@ bool current_database_refresh(struct current_database *current, bool *is_news,
     }
     /* What the system refuses it may grant later, what is damaged stays so. */
     if (*is_news || refused_for != ERROR_BAD_FORMAT) {
-        if (put_in_service(current, &current->refusal)) {
+        if (put_in_service(current, current->paths, &current->refusal)) {
             current->refusal.code = ERROR_NONE;
             current->reported = version_in_service(current);
             *is_news = true;
             return true;
         }
         *is_news = *is_news || current->refusal.code != refused_for;
+        if (*is_news && current->in_service == NULL && current->paths->nelts > 1)
+            put_part_in_service(current);
     }
     *error = current->refusal;
     return false;

@@ -14,8 +14,9 @@ struct current_database *current_database_create(const apr_array_header_t *paths
 /* Look at the files; if they are others than those in service, open and check them and,
  * if they are good, put them in service. Call it from one thread, every few seconds.
  * True: what is in service is what is on disk. False: *error says why not; what was in
- * service stays. The same bad files are looked into only once: *is_news is false when
- * this very state was reported before. */
+ * service stays, and if that was nothing, those of several files that are good come. The
+ * same bad files are looked into only once: *is_news is false when this very state was
+ * reported before. */
 bool current_database_refresh(struct current_database *current, bool *is_news,
                               struct error *error);
 

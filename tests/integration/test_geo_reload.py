@@ -113,3 +113,15 @@ def test_several_files(tree, start_httpd):
     mmdb.write(tree.folder / "two.mmdb", [("2001:db8::/32", (10.0, 0.0))], flat=True)
     httpd = start_httpd()
     assert order(httpd, "127.0.0.1,2001:db8::1", "2001:db8::2") == "2,1"
+
+
+def test_one_of_several_files_is_better_than_none(tree, start_httpd):
+    """Processes that start while a file is missing have the others."""
+    add_geo(tree, HOSTS, REPLICA_GEO_DB="one.mmdb two.mmdb")
+    mmdb.write(tree.folder / "one.mmdb", [("127.0.0.1/32", (0.0, 0.0))], ip_version=4)
+    httpd = start_httpd()
+    assert order(httpd, "2001:db8::1,127.0.0.1") == "2,1"
+    assert f"{tree.folder}/two.mmdb" in httpd.log_text()
+    mmdb.write(tree.folder / "two.mmdb", [("2001:db8::/32", (0.0, 0.0))], flat=True)
+    wait_until(lambda: {order(httpd, "2001:db8::1,127.0.0.1") for _ in range(20)} == {"1,2"},
+               "both are in service everywhere")
