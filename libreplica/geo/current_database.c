@@ -25,6 +25,7 @@ struct current_database {
     apr_pool_t *pool;
     uint64_t reported; /* the state of the files that was reported last; 0 for none */
     struct error refusal;
+    bool is_partial; /* not all files are in service */
 };
 
 static apr_status_t destroy(void *baton)
@@ -105,8 +106,8 @@ static void put_part_in_service(struct current_database *current)
         if (geo_database_open(&database, one, pool, &ignored))
             APR_ARRAY_PUSH(good, const char *) = path;
     }
-    if (good->nelts > 0)
-        put_in_service(current, good, &ignored);
+    if (good->nelts > 0 && put_in_service(current, good, &ignored))
+        current->is_partial = true;
     apr_pool_destroy(pool);
 }
 
@@ -146,12 +147,14 @@ bool current_database_refresh(struct current_database *current, bool *is_news,
     if (*is_news || refused_for != ERROR_BAD_FORMAT) {
         if (put_in_service(current, current->paths, &current->refusal)) {
             current->refusal.code = ERROR_NONE;
+            current->is_partial = false;
             current->reported = version_in_service(current);
             *is_news = true;
             return true;
         }
         *is_news = *is_news || current->refusal.code != refused_for;
-        if (*is_news && current->in_service == NULL && current->paths->nelts > 1)
+        if (*is_news && current->paths->nelts > 1 &&
+            (current->in_service == NULL || current->is_partial))
             put_part_in_service(current);
     }
     *error = current->refusal;

@@ -122,6 +122,9 @@ def test_one_of_several_files_is_better_than_none(tree, start_httpd):
     httpd = start_httpd()
     assert order(httpd, "2001:db8::1,127.0.0.1") == "2,1"
     assert f"{tree.folder}/two.mmdb" in httpd.log_text()
+    mmdb.write(tree.folder / "one.mmdb", [("127.0.0.0/30", (0.0, 0.0))], ip_version=4)
+    wait_until(lambda: {order(httpd, "2001:db8::1,127.0.0.2") for _ in range(20)} == {"2,1"},
+               "a new version of the good one is in service")
     mmdb.write(tree.folder / "two.mmdb", [("2001:db8::/32", (0.0, 0.0))], flat=True)
     wait_until(lambda: {order(httpd, "2001:db8::1,127.0.0.1") for _ in range(20)} == {"1,2"},
                "both are in service everywhere")
