@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <apr_portable.h>
 #include <apr_strings.h>
 #include <ap_mpm.h>
 #include <http_config.h>
@@ -107,6 +108,28 @@ const char *geo_config_read(struct geo_config **result, const struct settings *s
     return message;
 }
 
+/* Keep the files open, for children that start when others, which are bad, are in their
+ * place. What they are is for the children to find out, without the parent's rights. */
+static apr_array_header_t *keep_databases(const apr_array_header_t *paths,
+                                          apr_pool_t *pool)
+{
+    apr_array_header_t *kept = apr_array_make(pool, paths->nelts, sizeof(const char *));
+
+    for (int i = 0; i < paths->nelts; i++) {
+        apr_file_t *file;
+        apr_os_file_t descriptor;
+
+        if (apr_file_open(&file, APR_ARRAY_IDX(paths, i, const char *),
+                          APR_FOPEN_READ | APR_FOPEN_NONBLOCK, APR_FPROT_OS_DEFAULT,
+                          pool) != APR_SUCCESS)
+            return NULL;
+        apr_os_file_get(&descriptor, file);
+        APR_ARRAY_PUSH(kept, const char *) =
+            apr_psprintf(pool, "/proc/self/fd/%d", descriptor);
+    }
+    return kept;
+}
+
 void geo_config_open(struct geo_config *geo, const struct settings *settings,
                      server_rec *server, apr_pool_t *pool)
 {
@@ -115,6 +138,9 @@ void geo_config_open(struct geo_config *geo, const struct settings *settings,
     int64_t lifetime = settings_number(settings, SETTING_GEO_CACHE_TTL);
     struct error error;
 
+    if (has_database)
+        geo->locator_options.kept_databases =
+            keep_databases(geo->locator_options.databases, pool);
     if (has_database && !name_cache_create(&geo->cache, capacity,
                                            apr_time_from_sec(lifetime), pool, &error))
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, server,

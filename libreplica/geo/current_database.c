@@ -161,6 +161,16 @@ bool current_database_refresh(struct current_database *current, bool *is_news,
     return false;
 }
 
+void current_database_fall_back(struct current_database *current,
+                                const apr_array_header_t *paths)
+{
+    struct error ignored;
+
+    if ((current->in_service == NULL || current->is_partial) &&
+        put_in_service(current, paths, &ignored))
+        current->is_partial = false;
+}
+
 /* A count may go up on a version that is being replaced: whoever counts looks once more
  * whether it still is the one, and whoever closes one has replaced it before he looks at
  * the count. */

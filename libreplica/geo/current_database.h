@@ -20,6 +20,11 @@ struct current_database *current_database_create(const apr_array_header_t *paths
 bool current_database_refresh(struct current_database *current, bool *is_news,
                               struct error *error);
 
+/* Put what PATHS name in service, e.g. files that others have replaced meanwhile, if not
+ * all that should be is. On the thread that refreshes. */
+void current_database_fall_back(struct current_database *current,
+                                const apr_array_header_t *paths);
+
 /* The database in service, held until it is released; NULL if there never was a good one.
  * Never blocks. Thread-safe. */
 struct geo_database *current_database_hold(struct current_database *current);

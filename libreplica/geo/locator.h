@@ -17,8 +17,10 @@ struct locator;
 typedef void locator_report(void *baton, bool is_good, const char *message);
 
 struct locator_options {
-    const apr_array_header_t *databases; /* paths, const char *; none: no database */
-    const char *hosts_file;              /* "": none */
+    const apr_array_header_t *databases;      /* paths, const char *; none: no database */
+    const apr_array_header_t *kept_databases; /* paths of the same files as they were when
+                            the server started, for want of good ones; NULL: none */
+    const char *hosts_file;                   /* "": none */
     const char *nameservers; /* REPLICA_GEO_NAMESERVERS: "address[:port] ...", "system";
                                 "": the system's, or none if there is a hosts file */
     bool search_domains;     /* try the system's search domains too */

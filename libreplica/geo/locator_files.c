@@ -147,6 +147,8 @@ bool locator_create(struct locator **created, const struct locator_options *opti
     if (*options->hosts_file != '\0')
         locator->hosts = hosts_file_create(options->hosts_file, pool);
     refresh_files(locator);
+    if (options->kept_databases != NULL)
+        current_database_fall_back(locator->database, options->kept_databases);
     if (asks_nameservers(options) &&
         !resolver_create(&locator->resolver, nameservers_of(options),
                          options->search_domains, store_answer, locator, pool, error))

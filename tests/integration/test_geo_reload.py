@@ -94,6 +94,20 @@ def test_a_broken_file_leaves_the_old_one_in_service(tree, start_httpd):
     wait_until(lambda: order(httpd, SERVERS) == second, "the good one is in service")
 
 
+def test_processes_that_start_with_a_broken_file_have_the_old_one(tree, start_httpd):
+    first, second = LATITUDES
+    database = add_geo(tree, HOSTS)
+    install(database, first)
+    httpd = start_httpd()
+    replace_file(database, b"no database at all")
+    old = set(httpd.child_pids())
+    httpd.kill_children()
+    wait_until(lambda: httpd.child_pids() and not old & set(httpd.child_pids()), "others are there")
+    assert {order(httpd, SERVERS) for _ in range(10)} == {first}
+    install(database, second)
+    wait_until(lambda: {order(httpd, SERVERS) for _ in range(20)} == {second}, "it is replaced")
+
+
 def test_a_file_that_comes_later(tree, start_httpd):
     first = next(iter(LATITUDES))
     database = add_geo(tree, HOSTS)
