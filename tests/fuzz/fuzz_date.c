@@ -3,6 +3,7 @@
 #include <string.h>
 #include "tests/fuzz/fuzz.h"
 #include "libreplica/base/date.h"
+#include "libreplica/base/date_phrase.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
@@ -18,5 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
         date_format_utc(text, when);
         FUZZ_MUST(date_parse_utc(&again, text_of(text)) && again == when);
     }
+    if (date_phrase_parse(&when, input, apr_time_from_sec(1795173907), NULL))
+        FUZZ_MUST(when >= 0);
     return 0;
 }

@@ -190,6 +190,10 @@ def dates():
         "utc-padded": b"Sun Nov  1 01:02:03 UTC 2026\n",
         "leap": b"20280229000000",
         "no-leap": b"21000229000000",
+        "phrase-ago": b"3 days ago",
+        "phrase-iso": b"2026-11-01 07:08:09 UTC",
+        "phrase-seconds": b"@1795173907",
+        "phrase-last": b"last month",
     }
 
 

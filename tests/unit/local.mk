@@ -110,3 +110,9 @@ check_PROGRAMS += %D%/test_geo_archive %D%/test_geo_slot %D%/test_geo_source
 %C%_test_geo_slot_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
 %C%_test_geo_source_SOURCES = %D%/test_geo_source.c %D%/unit.h
 %C%_test_geo_source_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
+# Garbage collection
+check_PROGRAMS += %D%/test_date_phrase %D%/test_sorted_records
+%C%_test_date_phrase_SOURCES = %D%/test_date_phrase.c %D%/unit.h
+%C%_test_date_phrase_LDADD = $(UNIT_LIBS)
+%C%_test_sorted_records_SOURCES = %D%/test_sorted_records.c %D%/unit.h
+%C%_test_sorted_records_LDADD = $(UNIT_LIBS)
