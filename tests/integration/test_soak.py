@@ -11,6 +11,7 @@ import pytest
 from loops import count
 from servers import SANITIZED, wait_until
 from snapshotd import Fleet, Snapshotd
+from tree import replace_file
 
 REPLICAS = 20
 NEVER = 100_000
@@ -41,7 +42,8 @@ def resident_kib(process):
 
 def set_interval(daemon, seconds):
     for path in daemon.fleet.confdir.glob("repositories.d/*/replica.conf"):
-        path.write_text(re.sub(r"(?<=_INTERVAL=).*", str(seconds), path.read_text()))
+        # Whole: the daemon may be reading it.
+        replace_file(path, re.sub(r"(?<=_INTERVAL=).*", str(seconds), path.read_text()).encode())
     daemon.reload()
 
 
