@@ -148,6 +148,13 @@ def test_geo_answers_are_for_the_client_and_cached(squid, status_httpd):
     assert len(clients) == 3
 
 
+@pytest.mark.parametrize("name", ["CF-Connecting-IP", "cf-connecting-ip"])
+def test_a_stranger_cannot_say_where_he_is(squid, status_httpd, name):
+    assert status_httpd.fetch(question(f"{A},{B}"), headers={name: B}).body == b"2,1\n"
+    assert status_httpd.fetch(question(f"{A},{B}"), headers={name: A}).body == b"1,2\n"
+    assert ask(squid.ports[80], question(f"{A},{B}"), headers=[f"{name}: {A}"]) == (200, b"2,1\n")
+
+
 def test_a_request_without_a_host_is_answered(squid, repository):
     path = f"{repository.url}/{repository.add_object(b'content')}"
     with socket.create_connection(("127.0.0.1", squid.ports[8000])) as connection:
