@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "libreplica/base/log.h"
+#include "libreplica/base/thread.h"
 #include "libreplica/operate/geo_state.h"
 
 /* What it begins is seen by its end; only warnings are news. */
@@ -35,11 +36,7 @@ static void *geo_job_main(void *baton)
 
 bool geo_job_start(struct geo_job *job, struct error *error)
 {
-    int reason = pthread_create(&job->thread, NULL, geo_job_main, job);
-
-    if (reason != 0)
-        return error_set_errno(error, reason, "cannot start a thread");
-    return true;
+    return thread_start(&job->thread, geo_job_main, job, error);
 }
 
 void geo_job_join(struct geo_job *job)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "libreplica/base/log.h"
+#include "libreplica/base/thread.h"
 #include "libreplica/operate/run_log.h"
 
 static void *job_main(void *baton)
@@ -43,11 +44,7 @@ static void *job_main(void *baton)
 
 bool job_start(struct job *job, struct error *error)
 {
-    int reason = pthread_create(&job->thread, NULL, job_main, job);
-
-    if (reason != 0)
-        return error_set_errno(error, reason, "cannot start a thread");
-    return true;
+    return thread_start(&job->thread, job_main, job, error);
 }
 
 void job_join(struct job *job)

@@ -10,4 +10,5 @@ libreplica_data_la_SOURCES += \
 	%D%/settings_parse.c \
 	%D%/siphash.c %D%/siphash.h \
 	%D%/sorted_records.c %D%/sorted_records.h \
-	%D%/text.c %D%/text.h
+	%D%/text.c %D%/text.h \
+	%D%/thread.c %D%/thread.h

@@ -2,11 +2,11 @@
 /* A locator's life: its files, its threads, what its lookups bring. */
 #include "libreplica/geo/locator_internal.h"
 
-#include <signal.h>
 #include <string.h>
 #include <apr_strings.h>
 
 #include "libreplica/base/clock.h"
+#include "libreplica/base/thread.h"
 
 #define WATCH_INTERVAL apr_time_from_sec(1)
 
@@ -86,20 +86,6 @@ static void *watch(void *data)
     return NULL;
 }
 
-/* Signals are for the host program's own threads. */
-static bool start_watcher(struct locator *locator, struct error *error)
-{
-    sigset_t all, old;
-    int status;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    status = pthread_create(&locator->watcher, NULL, watch, locator);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    locator->has_watcher = status == 0;
-    return status == 0 || error_set_errno(error, status, "cannot start a thread");
-}
-
 static apr_status_t stop_watcher(void *data)
 {
     struct locator *locator = data;
@@ -157,5 +143,6 @@ bool locator_create(struct locator **created, const struct locator_options *opti
     pthread_cond_init(&locator->stopped, NULL);
     apr_pool_cleanup_register(pool, locator, stop_watcher, apr_pool_cleanup_null);
     *created = locator;
-    return start_watcher(locator, error);
+    locator->has_watcher = thread_start(&locator->watcher, watch, locator, error);
+    return locator->has_watcher;
 }

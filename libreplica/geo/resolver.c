@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -14,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <apr_strings.h>
+
+#include "libreplica/base/thread.h"
 
 #define TRY_MILLISECONDS  1500 /* doubled for the second try */
 #define TRIES             2
@@ -35,6 +36,7 @@ struct resolver {
     resolver_done *done;
     void *baton;
     pthread_t thread;
+    bool has_thread;
     pthread_mutex_t lock;       /* of asked and count */
     struct lookup *asked;       /* not yet given to c-ares */
     int count;                  /* asked and not done */
@@ -239,19 +241,6 @@ static void *run(void *data)
     return NULL;
 }
 
-/* Signals are for the host program's own threads. */
-static bool start_thread(struct resolver *resolver, struct error *error)
-{
-    sigset_t all, old;
-    int status;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    status = pthread_create(&resolver->thread, NULL, run, resolver);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return status == 0 || error_set_errno(error, status, "cannot start a thread");
-}
-
 static void wake(const struct resolver *resolver)
 {
     uint64_t one = 1;
@@ -267,7 +256,7 @@ static apr_status_t destroy(void *data)
     struct lookup *lookup, *next;
 
     __atomic_store_n(&resolver->stop, 1, __ATOMIC_RELEASE);
-    if (resolver->thread != 0) {
+    if (resolver->has_thread) {
         wake(resolver);
         pthread_join(resolver->thread, NULL);
     }
@@ -342,7 +331,7 @@ bool resolver_create(struct resolver **created, const char *nameservers, bool se
     apr_pool_cleanup_register(pool, resolver, destroy, apr_pool_cleanup_null);
     *created = resolver;
     return open_descriptors(resolver, error) && open_channel(resolver, error) &&
-           start_thread(resolver, error);
+           (resolver->has_thread = thread_start(&resolver->thread, run, resolver, error));
 }
 
 bool resolver_ask(struct resolver *resolver, struct text name)

@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "libreplica/base/thread.h"
+
 struct worker {
     struct workers *workers;
     struct store *store;
@@ -100,16 +102,12 @@ static int count_processors(void)
 static bool start_one(struct workers *workers, struct store *store, struct error *error)
 {
     struct worker *worker = &workers->all[workers->count];
-    int status = 0;
     bool ok;
 
     apr_pool_create(&worker->pool, NULL);
     worker->workers = workers;
-    ok = store_share(&worker->store, store, worker->pool, error);
-    if (ok)
-        status = pthread_create(&worker->thread, NULL, work, worker);
-    if (status != 0)
-        ok = error_set_errno(error, status, "cannot start a thread");
+    ok = store_share(&worker->store, store, worker->pool, error) &&
+         thread_start(&worker->thread, work, worker, error);
     if (ok)
         workers->count++;
     else
