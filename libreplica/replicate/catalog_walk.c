@@ -62,7 +62,13 @@ bool catalog_walk_has_stored(const struct catalog_walk *walk, const struct hash 
 bool catalog_walk_add_root(struct catalog_walk *walk, const struct hash *hash,
                            int64_t size, bool optional, struct error *error)
 {
-    return walk_need_catalog(walk, NULL, hash, "", size, optional, error);
+    struct walk_need need = {.hash = *hash,
+                             .path = "",
+                             .size = size,
+                             .predecessor = walk->options.predecessor,
+                             .is_optional = optional};
+
+    return walk_need_catalog(walk, &need, error);
 }
 
 /* Whether an error is about this machine: then no other object fares better. */

@@ -19,6 +19,8 @@ struct catalog_walk_counters {
     int64_t catalogs_stored;  /* got their name: their subtree is complete */
     int64_t catalogs_pending; /* known, not complete */
     int64_t objects_seen;     /* references in the catalogs read */
+    int64_t objects_known;    /* of these, those that a predecessor has */
+    int64_t store_lookups;    /* objects and catalogs looked for in the store */
     int64_t objects_fetched;  /* data objects; catalogs are not among them */
     int64_t bytes_fetched;    /* of objects and catalogs as stored */
     int64_t roots_skipped;    /* optional roots that the origin no longer has */
@@ -30,6 +32,9 @@ struct catalog_walk_options {
     const struct dirty_marker *marker; /* catalogs it covers are not trusted */
     struct fetcher *fetcher;
     const char *origin_url;
+    /* A root catalog in the store that vouches for its tree: what it refers to is there
+     * without looking. Null: none, always so while the marker is stale. */
+    struct hash predecessor;
     int64_t max_object_bytes;
     int64_t max_catalog_bytes; /* inflated */
     int64_t min_free_bytes;

@@ -8,6 +8,7 @@
 #include "libreplica/format/catalog.h"
 #include "libreplica/replicate/catalog_walk.h"
 #include "libreplica/replicate/object_transfer.h"
+#include "libreplica/replicate/object_window.h"
 
 /* One that waits: CATALOG is not complete before what holds this cell is. */
 struct walk_waiter {
@@ -20,15 +21,32 @@ struct walk_catalog {
     struct catalog_walk *walk;
     struct walk_catalog *next; /* in the list it is in: to do, being read, ready */
     struct hash hash;
-    int64_t size; /* bytes inflated, 0 unknown */
-    char *path;   /* mountpoint */
+    int64_t size;            /* bytes inflated, 0 unknown */
+    char *path;              /* mountpoint */
+    struct hash predecessor; /* null: none, or not to be trusted */
     bool is_optional;
     bool is_stored; /* has its name already; only its subtree is in doubt */
     int pending;    /* reasons why it is not complete */
     struct walk_waiter *waiters;
     struct object_transfer transfer; /* of the catalog itself */
-    struct catalog *database;        /* while being read */
-    apr_pool_t *pool;                /* while being read */
+    /* While it is being read: */
+    apr_pool_t *pool; /* owns the two inflated files and databases */
+    const char *file; /* inflated */
+    struct catalog *database;
+    const char *old_path; /* the predecessor, inflated; NULL if there is none */
+    struct catalog *old;
+    int64_t rows, old_rows; /* references read of both */
+    int64_t drift;          /* how much further the predecessor had the same */
+};
+
+/* Somebody needs a catalog. */
+struct walk_need {
+    struct walk_catalog *parent; /* NULL for a root */
+    struct hash hash;
+    const char *path;
+    int64_t size; /* bytes inflated, 0 unknown */
+    struct hash predecessor;
+    bool is_optional;
 };
 
 /* A data object under way. */
@@ -50,6 +68,8 @@ struct catalog_walk {
     struct walk_catalog *being_read; /* queue head: their objects are asked for */
     struct walk_catalog *ready;      /* complete, to be named */
     int opening;                     /* catalogs being fetched or read */
+    struct object_window *window;    /* of the predecessor of the catalog being read */
+    struct walk_catalog *window_of;
     struct walk_waiter *spare_waiters;
     struct walk_object *spare_objects;
     struct catalog_walk_counters counters;
@@ -63,14 +83,20 @@ struct catalog_walk {
 void walk_fail(struct catalog_walk *walk, const struct error *error);
 bool walk_check_space(struct catalog_walk *walk, struct error *error);
 
-/* walk_catalog.c: somebody (PARENT, NULL for a root) needs a catalog. */
-bool walk_need_catalog(struct catalog_walk *walk, struct walk_catalog *parent,
-                       const struct hash *hash, const char *path, int64_t size,
-                       bool optional, struct error *error);
+/* walk_catalog.c */
+bool walk_need_catalog(struct catalog_walk *walk, const struct walk_need *need,
+                       struct error *error);
 void walk_begin_catalog(struct walk_catalog *catalog);
 /* All of its objects were asked for. */
 void walk_end_reading(struct walk_catalog *catalog);
 void walk_name_ready(struct catalog_walk *walk);
+
+/* walk_predecessor.c: open what a catalog is compared with, if there is any. */
+void walk_open_predecessor(struct walk_catalog *catalog);
+/* Ask for the nested catalogs that the predecessor does not have. */
+bool walk_need_nested(struct walk_catalog *catalog, struct error *error);
+/* Whether the predecessor refers to OBJECT too; to be asked for each object, in order. */
+bool walk_predecessor_has(struct walk_catalog *catalog, const struct object *object);
 
 /* walk_object.c: take the next reference out of the catalogs being read; *more is false
  * if there is none. An object that the store lacks is asked for. */

@@ -154,6 +154,16 @@ static bool refresh_whitelist_early(struct snapshot *snapshot, struct error *err
     return snapshot_refresh_whitelist(snapshot, error);
 }
 
+/* The root catalog of what we serve, unless a crash leaves its tree in doubt. */
+static struct hash trusted_predecessor(const struct snapshot *snapshot)
+{
+    static const struct hash none;
+
+    return snapshot->served != NULL && !snapshot->marker.is_stale
+               ? snapshot->served->catalog
+               : none;
+}
+
 static bool walk_trees(struct snapshot *snapshot, struct error *error)
 {
     const struct snapshot_options *options = snapshot->options;
@@ -163,6 +173,7 @@ static bool walk_trees(struct snapshot *snapshot, struct error *error)
         .marker = &snapshot->marker,
         .fetcher = snapshot->fetcher,
         .origin_url = options->origin_url,
+        .predecessor = trusted_predecessor(snapshot),
         .max_object_bytes = options->max_object_bytes,
         .max_catalog_bytes = options->max_catalog_bytes,
         .min_free_bytes = options->min_free_bytes,
@@ -254,6 +265,9 @@ bool snapshot_run(struct snapshot_result *result, struct store *store,
         snapshot_say(snapshot, "Fetched %lld new chunks out of %lld processed chunks",
                      (long long)result->walk.objects_fetched,
                      (long long)result->walk.objects_seen);
+        snapshot_say(
+            snapshot, "Sent %lld requests, looked for %lld objects in the storage",
+            (long long)result->fetch.requests, (long long)result->walk.store_lookups);
     }
     return ok;
 }

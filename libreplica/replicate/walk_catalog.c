@@ -63,6 +63,7 @@ static bool look_in_store(struct catalog_walk *walk, const struct hash *hash,
     struct object object = {*hash, OBJECT_CATALOG};
     struct store_status status;
 
+    walk->counters.store_lookups++;
     if (!store_stat(walk->options.store, &object, &status, stored, error))
         return false;
     /* No catalog is empty: a crash left this one, or somebody truncated it. */
@@ -72,17 +73,18 @@ static bool look_in_store(struct catalog_walk *walk, const struct hash *hash,
 }
 
 static struct walk_catalog *catalog_create(struct catalog_walk *walk,
-                                           const struct hash *hash, const char *path,
-                                           int64_t size)
+                                           const struct walk_need *need)
 {
     struct walk_catalog *catalog = calloc(1, sizeof(*catalog));
 
     /* As apr's pools do: there is no going on without memory. */
-    if (catalog == NULL || (catalog->path = strdup(path)) == NULL)
+    if (catalog == NULL || (catalog->path = strdup(need->path)) == NULL)
         abort();
     catalog->walk = walk;
-    catalog->hash = *hash;
-    catalog->size = size;
+    catalog->hash = need->hash;
+    catalog->size = need->size;
+    catalog->predecessor = need->predecessor;
+    catalog->is_optional = need->is_optional;
     catalog->pending = 1; /* until its own references are read */
     apr_hash_set(walk->catalogs, &catalog->hash, sizeof(catalog->hash), catalog);
     walk->counters.catalogs_pending++;
@@ -99,27 +101,26 @@ static void catalog_forget(struct walk_catalog *catalog)
     free(catalog);
 }
 
-bool walk_need_catalog(struct catalog_walk *walk, struct walk_catalog *parent,
-                       const struct hash *hash, const char *path, int64_t size,
-                       bool optional, struct error *error)
+bool walk_need_catalog(struct catalog_walk *walk, const struct walk_need *need,
+                       struct error *error)
 {
-    struct walk_catalog *catalog = apr_hash_get(walk->catalogs, hash, sizeof(*hash));
+    struct walk_catalog *catalog =
+        apr_hash_get(walk->catalogs, &need->hash, sizeof(need->hash));
     bool stored, trusted;
 
     if (catalog == NULL) {
-        if (!look_in_store(walk, hash, &stored, &trusted, error))
+        if (!look_in_store(walk, &need->hash, &stored, &trusted, error))
             return false;
         if (trusted)
             return true;
-        catalog = catalog_create(walk, hash, path, size);
+        catalog = catalog_create(walk, need);
         catalog->is_stored = stored;
-        catalog->is_optional = optional;
         catalog->next = walk->to_do;
         walk->to_do = catalog;
     }
-    catalog->is_optional = catalog->is_optional && optional;
-    if (parent != NULL)
-        walk_wait(walk, &catalog->waiters, parent);
+    catalog->is_optional = catalog->is_optional && need->is_optional;
+    if (need->parent != NULL)
+        walk_wait(walk, &catalog->waiters, need->parent);
     return true;
 }
 
@@ -178,39 +179,23 @@ static bool inflate_catalog(const char *path, int from,
     return true;
 }
 
-static bool need_nested(struct walk_catalog *catalog, struct error *error)
-{
-    struct catalog_nested nested;
-    bool more;
-
-    for (;;) {
-        if (!catalog_next_nested(catalog->database, &nested, &more, error))
-            return false;
-        if (!more)
-            return true;
-        if (!walk_need_catalog(catalog->walk, catalog, &nested.hash, nested.path,
-                               nested.size, false, error))
-            return false;
-    }
-}
-
 /* Read the catalog behind descriptor FROM as far as its nested catalogs. */
 static bool open_database(struct walk_catalog *catalog, int from, struct error *error)
 {
     struct catalog_walk *walk = catalog->walk;
-    const char *path;
 
     apr_pool_create(&catalog->pool, walk->pool);
-    if (!store_scratch_path(&path, walk->options.store, catalog->pool, error) ||
-        !inflate_catalog(path, from, catalog, error) ||
-        !catalog_open(&catalog->database, path, catalog->pool, error))
+    if (!store_scratch_path(&catalog->file, walk->options.store, catalog->pool, error) ||
+        !inflate_catalog(catalog->file, from, catalog, error) ||
+        !catalog_open(&catalog->database, catalog->file, catalog->pool, error))
         return false;
     if (strcmp(catalog_properties(catalog->database)->root_prefix, catalog->path) != 0)
         return error_set(
             error, ERROR_BAD_FORMAT, "says it is mounted at '%s'",
             text_for_people(text_of(catalog_properties(catalog->database)->root_prefix),
                             80, catalog->pool));
-    return need_nested(catalog, error);
+    walk_open_predecessor(catalog);
+    return walk_need_nested(catalog, error);
 }
 
 /* Its nested catalogs are known: its objects are read as there is room for them. */
@@ -224,13 +209,22 @@ static void begin_reading(struct walk_catalog *catalog)
     *end = catalog;
 }
 
-static void catalog_stop(struct walk_catalog *catalog, const struct error *error)
+static void catalog_close_files(struct walk_catalog *catalog)
 {
-    catalog->walk->opening--;
+    if (catalog->walk->window_of == catalog)
+        catalog->walk->window_of = NULL;
     if (catalog->pool != NULL)
         apr_pool_destroy(catalog->pool);
     catalog->pool = NULL;
     catalog->database = NULL;
+    catalog->old = NULL;
+    catalog->old_path = NULL;
+}
+
+static void catalog_stop(struct walk_catalog *catalog, const struct error *error)
+{
+    catalog->walk->opening--;
+    catalog_close_files(catalog);
     catalog_fail(catalog, error);
 }
 
@@ -299,9 +293,7 @@ void walk_begin_catalog(struct walk_catalog *catalog)
 
 void walk_end_reading(struct walk_catalog *catalog)
 {
-    apr_pool_destroy(catalog->pool);
-    catalog->pool = NULL;
-    catalog->database = NULL;
+    catalog_close_files(catalog);
     catalog->walk->opening--;
     release(catalog);
 }

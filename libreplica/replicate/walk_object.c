@@ -59,6 +59,7 @@ static bool is_in_store(struct catalog_walk *walk, const struct object *object,
 {
     struct store_status status;
 
+    walk->counters.store_lookups++;
     if (!store_stat(walk->options.store, object, &status, found, error))
         return false;
     if (*found && status.size == 0)
@@ -84,6 +85,10 @@ bool walk_next_object(struct catalog_walk *walk, bool *more, struct error *error
         return true;
     }
     walk->counters.objects_seen++;
+    if (walk_predecessor_has(catalog, &object)) {
+        walk->counters.objects_known++;
+        return true;
+    }
     under_way = apr_hash_get(walk->objects, &object, sizeof(object));
     if (under_way != NULL) {
         walk_wait(walk, &under_way->waiters, catalog);

@@ -116,3 +116,7 @@ check_PROGRAMS += %D%/test_date_phrase %D%/test_sorted_records
 %C%_test_date_phrase_LDADD = $(UNIT_LIBS)
 %C%_test_sorted_records_SOURCES = %D%/test_sorted_records.c %D%/unit.h
 %C%_test_sorted_records_LDADD = $(UNIT_LIBS)
+# Replication
+check_PROGRAMS += %D%/test_object_window
+%C%_test_object_window_SOURCES = %D%/test_object_window.c %D%/unit.h
+%C%_test_object_window_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
