@@ -56,6 +56,7 @@ bool fetcher_create(struct fetcher **fetcher, const struct fetcher_options *opti
     created->random_state = (uint64_t)apr_time_now() ^ (uint64_t)(uintptr_t)created;
     created->budget = options->bandwidth;
     created->budget_at = clock_now();
+    connection_limit_init(&created->limit, options->connections, clock_now());
     APR_RING_INIT(&created->queued, transfer, link);
     APR_RING_INIT(&created->waiting, transfer, link);
     APR_RING_INIT(&created->running, transfer, link);
@@ -71,9 +72,13 @@ bool fetcher_create(struct fetcher **fetcher, const struct fetcher_options *opti
 bool fetcher_has_room(const struct fetcher *fetcher)
 {
     /* Transfers that pause before a retry do not stop the others, up to a point. */
-    return fetcher->running_count + fetcher->queued_count <
-               fetcher->options.connections &&
+    return fetcher->running_count + fetcher->queued_count < fetcher->limit.limit &&
            fetcher->waiting_count < 2 * fetcher->options.connections;
+}
+
+int fetcher_width(const struct fetcher *fetcher)
+{
+    return fetcher->limit.limit;
 }
 
 int fetcher_pending(const struct fetcher *fetcher)
@@ -184,6 +189,19 @@ static void wait_for_retry(struct transfer *transfer)
     fetcher->waiting_count++;
 }
 
+static enum try_end how_it_ended(const struct transfer *transfer, CURLcode result)
+{
+    long status = 0;
+
+    /* Our own trouble, a full disk for instance. */
+    if (transfer->sink_failed)
+        return TRY_GOOD;
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status == 429 || status == 503)
+        return TRY_OVERLOADED;
+    return result != CURLE_OK || status >= 500 ? TRY_FAILED : TRY_GOOD;
+}
+
 static void end_try(struct transfer *transfer, CURLcode result)
 {
     struct fetcher *fetcher = transfer->fetcher;
@@ -192,6 +210,8 @@ static void end_try(struct transfer *transfer, CURLcode result)
     curl_multi_remove_handle(fetcher->multi, transfer->easy);
     APR_RING_REMOVE(transfer, link);
     fetcher->running_count--;
+    connection_limit_note(&fetcher->limit, how_it_ended(transfer, result),
+                          fetcher->is_full, clock_now());
     verdict = transfer_judge(transfer, result);
     switch (verdict) {
     case VERDICT_DONE:
@@ -209,7 +229,7 @@ static void end_try(struct transfer *transfer, CURLcode result)
 static void start_queued(struct fetcher *fetcher)
 {
     while (!APR_RING_EMPTY(&fetcher->queued, transfer, link) &&
-           fetcher->running_count < fetcher->options.connections) {
+           fetcher->running_count < fetcher->limit.limit) {
         struct transfer *transfer = APR_RING_FIRST(&fetcher->queued);
 
         APR_RING_REMOVE(transfer, link);
@@ -220,6 +240,7 @@ static void start_queued(struct fetcher *fetcher)
         transfer_start(transfer);
         curl_multi_add_handle(fetcher->multi, transfer->easy);
     }
+    fetcher->is_full = fetcher->running_count * 4 >= fetcher->limit.limit * 3;
 }
 
 static void wake(struct fetcher *fetcher, struct transfer *transfer)
@@ -313,6 +334,7 @@ bool fetcher_run(struct fetcher *fetcher, int timeout_milliseconds, struct error
         code = curl_multi_poll(fetcher->multi, NULL, 0, timeout, NULL);
     if (code != CURLM_OK)
         return error_set(error, ERROR_IO, "libcurl: %s", curl_multi_strerror(code));
+    connection_limit_update(&fetcher->limit, clock_now());
     return true;
 }
 

@@ -19,7 +19,7 @@
 struct fetcher;
 
 struct fetcher_options {
-    int connections;     /* transfers at once, 1..512 */
+    int connections; /* most transfers at once, 1..512; how many really, is found out */
     int timeout_seconds; /* to connect; also how long under 1 KiB/s counts as stalled */
     int retries;         /* more tries after a passing failure */
     int64_t bandwidth;   /* bytes a second over all transfers; 0: no cap */
@@ -92,6 +92,8 @@ bool fetcher_create(struct fetcher **fetcher, const struct fetcher_options *opti
 /* Whether another transfer would start at once; adding more is allowed but only queues.
  */
 bool fetcher_has_room(const struct fetcher *fetcher);
+/* How many transfers at once the server is found to be worth at the moment. */
+int fetcher_width(const struct fetcher *fetcher);
 /* Transfers that are not done. */
 int fetcher_pending(const struct fetcher *fetcher);
 

@@ -7,6 +7,7 @@
 #include <apr_time.h>
 #include <curl/curl.h>
 
+#include "libreplica/net/connection_limit.h"
 #include "libreplica/net/fetch.h"
 
 #define TRANSFER_PATH_SIZE      256
@@ -53,6 +54,8 @@ struct fetcher {
     int running_count;
     int waiting_count;
     int queued_count;
+    struct connection_limit limit;
+    bool is_full;   /* about as many run as the limit allows */
     int64_t budget; /* bytes the bandwidth cap still allows; negative: pause */
     apr_time_t budget_at;
     bool any_paused;

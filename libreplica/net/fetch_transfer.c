@@ -113,6 +113,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *baton)
         fetcher->budget -= (int64_t)length;
     }
     fetcher->counters.bytes += (int64_t)length;
+    connection_limit_receive(&fetcher->limit, (int64_t)length);
     if (!take_bytes(transfer, bytes, length)) {
         transfer->sink_failed = true;
         return length + 1;
@@ -228,6 +229,9 @@ static void set_fixed_options(CURL *easy, struct transfer *transfer)
 #else
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
+    /* Over TLS an origin may offer HTTP/2: then one connection carries many transfers,
+     * and it is worth waiting until it is known. */
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     /* An empty proxy also keeps libcurl from looking at the environment. */
     if ((options->proxy != NULL && *options->proxy != '\0') ||
         !options->proxy_from_environment)
@@ -344,6 +348,8 @@ void transfer_start(struct transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_NOBODY, request->head_only ? 1L : 0L);
     if (!request->head_only)
         curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+    curl_easy_setopt(easy, CURLOPT_PIPEWAIT,
+                     strncasecmp(url, "https:", 6) == 0 ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_USERPWD, request->credentials);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds_left(transfer));
     set_redirect_protocols(easy, transfer->fetcher->options.keep_https &&

@@ -1,5 +1,6 @@
 # Level 3: fetching, on libcurl.
 libreplica_work_la_SOURCES += \
+	%D%/connection_limit.c %D%/connection_limit.h \
 	%D%/fetch.c %D%/fetch.h %D%/fetch_internal.h \
 	%D%/fetch_text.c \
 	%D%/fetch_transfer.c

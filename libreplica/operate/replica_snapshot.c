@@ -15,6 +15,9 @@
 
 #define IS_SNAPSHOTTING_NAME ".cvmfs_is_snapshotting"
 #define LAST_SNAPSHOT_NAME   ".cvmfs_last_snapshot"
+/* Of CVMFS_NUM_WORKERS, and what takes its place. */
+#define WORKERS_DEFAULT     16
+#define CONNECTIONS_DEFAULT 64
 
 static void say(const struct replica_snapshot_options *options, const char *line)
 {
@@ -62,13 +65,24 @@ static bool write_date(struct store *store, const char *name, struct error *erro
     return store_replace(store, name, text_of(line), error);
 }
 
+/* The reference writes its default of CVMFS_NUM_WORKERS into every replica.conf, so it is
+ * nobody's wish; any other number is the administrator's. */
+static int most_connections(const struct settings *settings)
+{
+    int64_t ours = settings_number(settings, SETTING_ORIGIN_CONNECTIONS);
+    int64_t workers = settings_number(settings, SETTING_NUM_WORKERS);
+
+    if (ours > 0)
+        return (int)ours;
+    return (int)(workers != WORKERS_DEFAULT ? workers : CONNECTIONS_DEFAULT);
+}
+
 static bool prepare(struct snapshot_options *snapshot,
                     const struct repository *repository,
                     const struct replica_snapshot_options *options, apr_pool_t *pool,
                     struct error *error)
 {
     const struct settings *settings = repository->settings;
-    int64_t connections = settings_number(settings, SETTING_ORIGIN_CONNECTIONS);
     apr_array_header_t *keys;
 
     snapshot->origin_url = repository_origin_url(repository, pool);
@@ -84,9 +98,7 @@ static bool prepare(struct snapshot_options *snapshot,
     snapshot->master_keys = keys;
     snapshot->reflog_checksum_file = repository_reflog_checksum_file(repository, pool);
     snapshot->fetch = origin_options(settings, options->stop);
-    snapshot->fetch.connections =
-        (int)(connections > 0 ? connections
-                              : settings_number(settings, SETTING_NUM_WORKERS));
+    snapshot->fetch.connections = most_connections(settings);
     snapshot->fetch.bandwidth = settings_number(settings, SETTING_ORIGIN_BANDWIDTH);
     snapshot->max_object_bytes = settings_number(settings, SETTING_MAX_OBJECT_BYTES);
     snapshot->max_catalog_bytes = settings_number(settings, SETTING_MAX_CATALOG_BYTES);

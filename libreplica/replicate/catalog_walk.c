@@ -4,8 +4,11 @@
 
 #include <stdlib.h>
 
-/* Catalogs fetched ahead of their objects: new work for the line, bounded in memory. */
-#define OPENING_MAX 16
+/* Catalogs fetched ahead of their objects, at least: new work for the line. Over a long
+ * line it takes as many as there are connections, lest it idles. */
+#define AHEAD_LEAST 16
+/* But no more once so much of them lies inflated in the temporary folder. */
+#define AHEAD_BYTES_MAX (256LL << 20)
 /* References looked at before transfers are moved along again. */
 #define REFERENCES_PER_ROUND 512
 #define RUN_MILLISECONDS     500
@@ -114,6 +117,17 @@ bool walk_check_space(struct catalog_walk *walk, struct error *error)
     return true;
 }
 
+/* Whether another catalog may be fetched before the objects of those that are here. */
+static bool may_look_ahead(const struct catalog_walk *walk)
+{
+    int width = fetcher_width(walk->options.fetcher);
+
+    if (walk->opening < 2)
+        return true;
+    return walk->opening_bytes < AHEAD_BYTES_MAX &&
+           walk->opening < (width > AHEAD_LEAST ? width : AHEAD_LEAST);
+}
+
 /* Give the fetch engine work: catalogs first, since they open new work, then their
  * objects. *more says whether there is work left that could start at once. */
 static bool feed(struct catalog_walk *walk, bool *more, struct error *error)
@@ -122,7 +136,7 @@ static bool feed(struct catalog_walk *walk, bool *more, struct error *error)
 
     *more = true;
     while (!walk->must_stop && fetcher_has_room(walk->options.fetcher)) {
-        if (walk->to_do != NULL && walk->opening < OPENING_MAX) {
+        if (walk->to_do != NULL && may_look_ahead(walk)) {
             struct walk_catalog *catalog = walk->to_do;
 
             walk->to_do = catalog->next;

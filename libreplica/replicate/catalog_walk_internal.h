@@ -29,11 +29,12 @@ struct walk_catalog {
     int pending;    /* reasons why it is not complete */
     struct walk_waiter *waiters;
     struct object_transfer transfer; /* of the catalog itself */
+    int64_t bytes;                   /* counted in opening_bytes */
     /* While it is being read: */
-    apr_pool_t *pool; /* owns the two inflated files and databases */
-    const char *file; /* inflated */
-    struct catalog *database;
-    const char *old_path; /* the predecessor, inflated; NULL if there is none */
+    apr_pool_t *pool;         /* owns the two inflated files and databases */
+    const char *file;         /* inflated */
+    struct catalog *database; /* NULL while it waits for its turn */
+    const char *old_path;     /* the predecessor, inflated; NULL if there is none */
     struct catalog *old;
     int64_t rows, old_rows; /* references read of both */
     int64_t drift;          /* how much further the predecessor had the same */
@@ -68,6 +69,8 @@ struct catalog_walk {
     struct walk_catalog *being_read; /* queue head: their objects are asked for */
     struct walk_catalog *ready;      /* complete, to be named */
     int opening;                     /* catalogs being fetched or read */
+    int64_t opening_bytes;           /* of these, inflated, predecessors included */
+    int open_databases;              /* catalogs being read whose databases are open */
     struct object_window *window;    /* of the predecessor of the catalog being read */
     struct walk_catalog *window_of;
     struct walk_waiter *spare_waiters;
@@ -87,6 +90,10 @@ bool walk_check_space(struct catalog_walk *walk, struct error *error);
 bool walk_need_catalog(struct catalog_walk *walk, const struct walk_need *need,
                        struct error *error);
 void walk_begin_catalog(struct walk_catalog *catalog);
+/* It is the catalog's turn to be asked for its objects. */
+bool walk_reopen_catalog(struct walk_catalog *catalog, struct error *error);
+/* So much of a catalog that is being fetched or read is, or will be, inflated. */
+void walk_count_bytes(struct walk_catalog *catalog, int64_t bytes);
 /* All of its objects were asked for. */
 void walk_end_reading(struct walk_catalog *catalog);
 void walk_name_ready(struct catalog_walk *walk);

@@ -12,6 +12,9 @@
 #include "libreplica/base/log.h"
 #include "libreplica/store/file.h"
 
+/* A database that is open costs memory; those beyond wait as files. */
+#define DATABASES_MAX 16
+
 static struct object catalog_object(const struct walk_catalog *catalog)
 {
     return (struct object){catalog->hash, OBJECT_CATALOG};
@@ -158,8 +161,28 @@ static void catalog_skip(struct walk_catalog *catalog)
     catalog_forget(catalog);
 }
 
-static bool inflate_catalog(const char *path, int from,
-                            const struct walk_catalog *catalog, struct error *error)
+void walk_count_bytes(struct walk_catalog *catalog, int64_t bytes)
+{
+    catalog->walk->opening_bytes += bytes - catalog->bytes;
+    catalog->bytes = bytes;
+}
+
+static void begin_opening(struct walk_catalog *catalog)
+{
+    int64_t limit = catalog->walk->options.max_catalog_bytes;
+
+    catalog->walk->opening++;
+    walk_count_bytes(catalog, catalog->size < limit ? catalog->size : limit);
+}
+
+static void end_opening(struct walk_catalog *catalog)
+{
+    catalog->walk->opening--;
+    walk_count_bytes(catalog, 0);
+}
+
+static bool inflate_catalog(const char *path, int from, struct walk_catalog *catalog,
+                            struct error *error)
 {
     int64_t limit =
         catalog->size > 0 ? catalog->size : catalog->walk->options.max_catalog_bytes;
@@ -172,10 +195,32 @@ static bool inflate_catalog(const char *path, int from,
                          (long long)limit);
     if (!file_inflate(&size, path, from, limit, error))
         return false;
+    walk_count_bytes(catalog, size);
     if (catalog->size > 0 && size != catalog->size)
         return error_set(error, ERROR_BAD_FORMAT,
                          "inflates to %lld bytes instead of %lld", (long long)size,
                          (long long)catalog->size);
+    return true;
+}
+
+static void close_databases(struct walk_catalog *catalog)
+{
+    if (catalog->database == NULL)
+        return;
+    catalog->walk->open_databases--;
+    catalog_close(catalog->database);
+    if (catalog->old != NULL)
+        catalog_close(catalog->old);
+    catalog->database = NULL;
+    catalog->old = NULL;
+}
+
+bool walk_reopen_catalog(struct walk_catalog *catalog, struct error *error)
+{
+    if (!catalog_open(&catalog->database, catalog->file, catalog->pool, error))
+        return false;
+    catalog->walk->open_databases++;
+    walk_open_predecessor(catalog);
     return true;
 }
 
@@ -187,14 +232,13 @@ static bool open_database(struct walk_catalog *catalog, int from, struct error *
     apr_pool_create(&catalog->pool, walk->pool);
     if (!store_scratch_path(&catalog->file, walk->options.store, catalog->pool, error) ||
         !inflate_catalog(catalog->file, from, catalog, error) ||
-        !catalog_open(&catalog->database, catalog->file, catalog->pool, error))
+        !walk_reopen_catalog(catalog, error))
         return false;
     if (strcmp(catalog_properties(catalog->database)->root_prefix, catalog->path) != 0)
         return error_set(
             error, ERROR_BAD_FORMAT, "says it is mounted at '%s'",
             text_for_people(text_of(catalog_properties(catalog->database)->root_prefix),
                             80, catalog->pool));
-    walk_open_predecessor(catalog);
     return walk_need_nested(catalog, error);
 }
 
@@ -203,6 +247,8 @@ static void begin_reading(struct walk_catalog *catalog)
 {
     struct walk_catalog **end = &catalog->walk->being_read;
 
+    if (catalog->walk->open_databases > DATABASES_MAX)
+        close_databases(catalog);
     while (*end != NULL)
         end = &(*end)->next;
     catalog->next = NULL;
@@ -213,17 +259,16 @@ static void catalog_close_files(struct walk_catalog *catalog)
 {
     if (catalog->walk->window_of == catalog)
         catalog->walk->window_of = NULL;
+    close_databases(catalog);
     if (catalog->pool != NULL)
         apr_pool_destroy(catalog->pool);
     catalog->pool = NULL;
-    catalog->database = NULL;
-    catalog->old = NULL;
     catalog->old_path = NULL;
+    end_opening(catalog);
 }
 
 static void catalog_stop(struct walk_catalog *catalog, const struct error *error)
 {
-    catalog->walk->opening--;
     catalog_close_files(catalog);
     catalog_fail(catalog, error);
 }
@@ -236,7 +281,7 @@ static void catalog_arrived(struct object_transfer *transfer, const struct error
     int from;
 
     if (error != NULL && catalog->is_optional && error->code == ERROR_NOT_FOUND) {
-        walk->opening--;
+        end_opening(catalog);
         catalog_skip(catalog);
         return;
     }
@@ -277,7 +322,7 @@ void walk_begin_catalog(struct walk_catalog *catalog)
     struct catalog_walk *walk = catalog->walk;
     struct error error;
 
-    walk->opening++;
+    begin_opening(catalog);
     if (catalog->is_stored) {
         read_stored(catalog);
         return;
@@ -294,7 +339,6 @@ void walk_begin_catalog(struct walk_catalog *catalog)
 void walk_end_reading(struct walk_catalog *catalog)
 {
     catalog_close_files(catalog);
-    catalog->walk->opening--;
     release(catalog);
 }
 

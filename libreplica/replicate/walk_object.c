@@ -77,6 +77,8 @@ bool walk_next_object(struct catalog_walk *walk, bool *more, struct error *error
     *more = catalog != NULL;
     if (catalog == NULL)
         return true;
+    if (catalog->database == NULL && !walk_reopen_catalog(catalog, error))
+        return error_prefix(error, "catalog at '%s'", catalog->path);
     if (!catalog_next_object(catalog->database, &object, &found, error))
         return error_prefix(error, "catalog at '%s'", catalog->path);
     if (!found) {

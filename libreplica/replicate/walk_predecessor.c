@@ -24,6 +24,8 @@ static void drop(struct walk_catalog *catalog, const struct error *error)
         log_write(LOG_LEVEL_WARNING, "predecessor ignored=%s reason: %s",
                   object_name(name, &object), error->message);
     memset(&catalog->predecessor, 0, sizeof(catalog->predecessor));
+    if (catalog->old != NULL)
+        catalog_close(catalog->old);
     catalog->old = NULL;
     catalog->old_path = NULL;
 }
@@ -46,6 +48,8 @@ static bool inflate(struct walk_catalog *catalog, const struct object *object,
         return false;
     ok = file_inflate(&size, catalog->old_path, from, options->max_catalog_bytes, error);
     close(from);
+    if (ok)
+        walk_count_bytes(catalog, catalog->bytes + size);
     return ok;
 }
 

@@ -371,24 +371,6 @@ def test_head_objects_truncated_behind_our_back_are_repaired(site):
         site.replica.closure()
 
 
-def test_empty_objects_are_repaired_when_a_new_revision_refers_to_them(folder, published_twice):
-    site = Site(folder, *published_twice)
-    try:
-        site.replica.snapshot().assert_ok()
-        common = Closure(site.first).objects & Closure(site.second).objects
-        for path in common:
-            if path[-1] not in "CXHM" and (site.first / path).stat().st_size > 0:
-                os.truncate(site.replica.storage / path, 0)
-        site.offer(site.second)
-        site.replica.snapshot().assert_ok()
-        root = site.fields()["C"]
-        assert (site.replica.storage / "data" / root[:2] / (root[2:] + "C")).exists()
-        large = [path for path in common if path.endswith("P")]
-        assert all((site.replica.storage / path).stat().st_size > 0 for path in large)
-    finally:
-        site.origin.close()
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="a file system of one's own needs root")
 def test_a_full_disk(site, folder):
     small = folder / "small"

@@ -119,6 +119,19 @@ def lose_one_object(replica, source_file):
     raise AssertionError(f"no object of {source_file}")
 
 
+def test_an_empty_object_is_fetched_again_where_a_new_revision_refers_to_it(published, replica,
+                                                                           source):
+    """Where the predecessor does too, it is left to check and scrub."""
+    replica.snapshot().assert_ok()
+    lost = lose_one_object(replica, source / "sw" / "package3" / "v0" / "file3")
+    (replica.storage / lost).write_bytes(b"")
+    shutil.copy(source / "sw" / "package3" / "v0" / "file3", source / "sw" / "package4" / "copy")
+    published.publish(source)
+    replica.snapshot().assert_ok()
+    assert (replica.storage / lost).stat().st_size > 0
+    replica.closure()
+
+
 @pytest.mark.parametrize("how", ["missing", "empty", "truncated", "flipped"])
 def test_a_damaged_predecessor_is_no_shortcut(published, replica, source, how):
     replica.snapshot().assert_ok()

@@ -43,7 +43,7 @@ def replica(folder, origin, published):
 
 def test_the_replica_holds_exactly_what_the_manifest_reaches(origin, published, replica):
     run = replica.snapshot().assert_ok()
-    for line in ("Initial snapshot", "CernVM-FS: replicating from", "Starting 16 workers",
+    for line in ("Initial snapshot", "CernVM-FS: replicating from", "Starting 64 workers",
                  "Found ", "Uploading manifest ensemble", "Serving revision 2",
                  " new chunks out of "):
         assert line in run.output

@@ -120,3 +120,7 @@ check_PROGRAMS += %D%/test_date_phrase %D%/test_sorted_records
 check_PROGRAMS += %D%/test_object_window
 %C%_test_object_window_SOURCES = %D%/test_object_window.c %D%/unit.h
 %C%_test_object_window_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
+# Fetching
+check_PROGRAMS += %D%/test_connection_limit
+%C%_test_connection_limit_SOURCES = %D%/test_connection_limit.c %D%/unit.h
+%C%_test_connection_limit_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
