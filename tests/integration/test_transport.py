@@ -2,6 +2,7 @@
 """How origins are reached: TLS, proxies, redirects, and what we say we are."""
 
 import random
+import shutil
 import subprocess
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from closure import Closure
 from origin import Origin
 from replica import Published, Replica
+from servers import Httpd, module_folder
 from sources import fill
 
 FQRN = "sw.example.net"
@@ -56,6 +58,37 @@ def test_an_https_origin(folder, published, tls_origin, certificate):
                       X509_CERT_BUNDLE=f"{certificate}.crt")
     replica.snapshot().assert_ok()
     assert_complete(replica, published)
+
+
+@pytest.mark.skipif(not (module_folder() / "mod_http2.so").exists(),
+                    reason="httpd has no HTTP/2 here")
+def test_one_connection_carries_everything_where_the_origin_offers_http_2(folder, published,
+                                                                          certificate):
+    storage = shutil.copytree(published.storage, folder / "storage")
+    log = folder / "connections.log"
+    server = Httpd(folder / "httpd", f"""
+SSLEngine on
+SSLCertificateFile {certificate}
+SSLSessionCache none
+Protocols h2 http/1.1
+Alias /cvmfs/{FQRN} {storage}
+<Directory {storage}>
+Require all granted
+</Directory>
+LogFormat "%H %{{remote}}p %U" connections
+CustomLog {log} connections
+""", modules=("alias", "ssl", "http2")).start()
+    try:
+        replica = Replica(folder / "replica", FQRN,
+                          f"https://127.0.0.1:{server.port}/cvmfs/{FQRN}", published.key,
+                          X509_CERT_BUNDLE=f"{certificate}.crt")
+        replica.snapshot().assert_ok()
+        assert_complete(replica, published)
+    finally:
+        server.stop()
+    lines = [line.split() for line in log.read_text().splitlines()]
+    assert len(lines) > len(replica.objects())
+    assert {(protocol, port) for protocol, port, _ in lines} == {("HTTP/2.0", lines[0][1])}
 
 
 def test_an_https_origin_that_nobody_vouches_for_is_refused_at_once(folder, published,
