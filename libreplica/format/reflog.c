@@ -11,7 +11,7 @@
 struct reflog {
     apr_pool_t *pool;
     struct database *database;
-    sqlite3_stmt *insert, *replace, *find;
+    sqlite3_stmt *insert, *replace, *find, *remove;
 };
 
 static const char schema[] =
@@ -64,7 +64,8 @@ static bool prepare_statements(struct reflog *reflog, struct error *error)
          "INSERT OR IGNORE INTO refs (hash, type, timestamp) VALUES (?1, ?2, ?3)"},
         {&reflog->replace,
          "INSERT OR REPLACE INTO refs (hash, type, timestamp) VALUES (?1, ?2, ?3)"},
-        {&reflog->find, "SELECT 1 FROM refs WHERE hash = ?1 AND type = ?2"},
+        {&reflog->find, "SELECT timestamp FROM refs WHERE hash = ?1 AND type = ?2"},
+        {&reflog->remove, "DELETE FROM refs WHERE hash = ?1 AND type = ?2"},
     };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
@@ -134,17 +135,52 @@ bool reflog_add(struct reflog *reflog, const struct object *object,
     return database_run(reflog->database, statement, error);
 }
 
-bool reflog_contains(const struct reflog *reflog, const struct object *object,
-                     bool *found, struct error *error)
+bool reflog_find(const struct reflog *reflog, const struct object *object,
+                 int64_t *timestamp_seconds, bool *found, struct error *error)
 {
     char text[HASH_TEXT_SIZE];
     bool good;
 
     bind_object(reflog->find, text, object);
     database_allow_work(reflog->database);
-    good = database_step(reflog->database, reflog->find, found, error);
+    good = database_step(reflog->database, reflog->find, found, error) &&
+           (!*found || database_column_number(timestamp_seconds, reflog->database,
+                                              reflog->find, 0, error));
     sqlite3_reset(reflog->find);
     return good;
+}
+
+bool reflog_contains(const struct reflog *reflog, const struct object *object,
+                     bool *found, struct error *error)
+{
+    int64_t timestamp;
+
+    return reflog_find(reflog, object, &timestamp, found, error);
+}
+
+bool reflog_remove(struct reflog *reflog, const struct object *object,
+                   struct error *error)
+{
+    char text[HASH_TEXT_SIZE];
+
+    bind_object(reflog->remove, text, object);
+    database_allow_work(reflog->database);
+    return database_run(reflog->database, reflog->remove, error);
+}
+
+bool reflog_compact(struct reflog *reflog, struct error *error)
+{
+    struct database *database = reflog->database;
+    bool good;
+
+    if (!database_execute(database, "COMMIT", error))
+        return false;
+    /* It attaches a database of its own. */
+    sqlite3_limit(database->handle, SQLITE_LIMIT_ATTACHED, 1);
+    database_allow_work(database);
+    good = database_execute(database, "VACUUM", error);
+    sqlite3_limit(database->handle, SQLITE_LIMIT_ATTACHED, 0);
+    return database_execute(database, "BEGIN IMMEDIATE", good ? error : NULL) && good;
 }
 
 bool reflog_close(struct reflog *reflog, struct error *error)

@@ -25,6 +25,14 @@ bool reflog_add(struct reflog *reflog, const struct object *object,
                 int64_t timestamp_seconds, bool refresh, struct error *error);
 bool reflog_contains(const struct reflog *reflog, const struct object *object,
                      bool *found, struct error *error);
+/* When it was entered; *found false: it is not there. */
+bool reflog_find(const struct reflog *reflog, const struct object *object,
+                 int64_t *timestamp_seconds, bool *found, struct error *error);
+/* What is not there is gone already. */
+bool reflog_remove(struct reflog *reflog, const struct object *object,
+                   struct error *error);
+/* Commit, and give the space of removed entries back. */
+bool reflog_compact(struct reflog *reflog, struct error *error);
 /* Commit everything and close; PATH is then a plain single-file database. */
 bool reflog_close(struct reflog *reflog, struct error *error);
 

@@ -7,5 +7,6 @@ libreplica_data_la_SOURCES += \
 	%D%/repository.c %D%/repository.h \
 	%D%/store.c %D%/store.h %D%/store_internal.h \
 	%D%/store_files.c \
+	%D%/stored_catalog.c %D%/stored_catalog.h \
 	%D%/store_read.c %D%/store_read.h \
 	%D%/store_write.c

@@ -72,6 +72,11 @@ const char *store_root(const struct store *store)
     return store->root;
 }
 
+const char *store_temporary(const struct store *store)
+{
+    return store->temporary;
+}
+
 void store_disable_barriers(struct store *store)
 {
     store->syncs = false;
@@ -235,54 +240,87 @@ bool store_verify(struct store *store, const struct object *object, bool *intact
     return true;
 }
 
-static bool visit_entry(struct store *store, DIR *folder, unsigned int number,
-                        const struct dirent *entry, store_visit *visit, void *baton,
-                        struct error *error)
+/* Whom to show the objects of a folder: one of the two visitors. */
+struct listing {
+    struct store *store;
+    unsigned int number;
+    store_visit *visit;
+    store_visit_name *visit_name;
+    enum object_type type; /* for visit_name */
+    void *baton;
+};
+
+static bool visit_entry(const struct listing *listing, DIR *folder,
+                        const struct dirent *entry, struct error *error)
 {
     struct store_status status;
     struct object object;
     struct stat file;
     char digits[3];
 
-    apr_snprintf(digits, sizeof(digits), "%02x", number);
+    apr_snprintf(digits, sizeof(digits), "%02x", listing->number);
     if (!object_parse(&object, text_of(digits), text_of(entry->d_name)))
         return true;
+    if (listing->visit == NULL)
+        return object.type != listing->type ||
+               listing->visit_name(listing->baton, &object, error);
     if (fstatat(dirfd(folder), entry->d_name, &file, AT_SYMLINK_NOFOLLOW) != 0)
         return errno == ENOENT ||
-               error_set_errno(error, errno, "cannot look at %s/data/%s/%s", store->root,
-                               digits, entry->d_name);
+               error_set_errno(error, errno, "cannot look at %s/data/%s/%s",
+                               listing->store->root, digits, entry->d_name);
     if (!S_ISREG(file.st_mode))
         return true;
     status_of(&status, &file);
-    return visit(baton, &object, &status, error);
+    return listing->visit(listing->baton, &object, &status, error);
 }
 
-bool store_list(struct store *store, unsigned int folder, store_visit *visit, void *baton,
-                struct error *error)
+static bool list(const struct listing *listing, struct error *error)
 {
+    const char *root = listing->store->root;
     const struct dirent *entry;
     bool ok = true;
     int fd, copy;
     DIR *stream;
 
-    if (!store_folder(&fd, store, folder, false, error))
+    if (!store_folder(&fd, listing->store, listing->number, false, error))
         return error->code == ERROR_NOT_FOUND;
     /* fdopendir takes the descriptor over, with its position: open the folder anew. */
     copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     stream = copy < 0 ? NULL : fdopendir(copy);
     if (stream == NULL) {
-        error_set_errno(error, errno, "cannot list %s/data/%02x", store->root, folder);
+        error_set_errno(error, errno, "cannot list %s/data/%02x", root, listing->number);
         if (copy >= 0)
             close(copy);
         return false;
     }
     while (ok && (errno = 0, entry = readdir(stream)) != NULL)
-        ok = visit_entry(store, stream, folder, entry, visit, baton, error);
+        ok = visit_entry(listing, stream, entry, error);
     if (ok && errno != 0)
-        ok = error_set_errno(error, errno, "cannot list %s/data/%02x", store->root,
-                             folder);
+        ok = error_set_errno(error, errno, "cannot list %s/data/%02x", root,
+                             listing->number);
     closedir(stream);
     return ok;
+}
+
+bool store_list(struct store *store, unsigned int folder, store_visit *visit, void *baton,
+                struct error *error)
+{
+    struct listing listing = {
+        .store = store, .number = folder, .visit = visit, .baton = baton};
+
+    return list(&listing, error);
+}
+
+bool store_list_type(struct store *store, unsigned int folder, enum object_type type,
+                     store_visit_name *visit, void *baton, struct error *error)
+{
+    struct listing listing = {.store = store,
+                              .number = folder,
+                              .visit_name = visit,
+                              .type = type,
+                              .baton = baton};
+
+    return list(&listing, error);
 }
 
 bool store_barrier(struct store *store, struct error *error)

@@ -40,6 +40,8 @@ bool store_share(struct store **sibling, struct store *store, apr_pool_t *pool,
 
 /* The tree's root, for messages. */
 const char *store_root(const struct store *store);
+/* Its folder for temporary files, for those who need one without a name. */
+const char *store_temporary(const struct store *store);
 
 /* Make a tree: data/00..ff and the temporary folder. What exists is left. */
 bool store_create(const char *root, apr_pool_t *pool, struct error *error);
@@ -73,6 +75,9 @@ bool store_park(struct store_file *file, struct error *error);
 bool store_commit(struct store_file *file, const struct object *object,
                   struct error *error);
 void store_abort(struct store_file *file);
+/* The same for a file of the repository's root that is too large for store_replace: it is
+ * synced before the rename and the folder after it. */
+bool store_commit_as(struct store_file *file, const char *name, struct error *error);
 
 /* A path in the temporary folder that SQLite may use as it likes; removed with POOL. */
 bool store_scratch_path(const char **path, struct store *store, apr_pool_t *pool,
@@ -99,12 +104,21 @@ typedef bool store_visit(void *baton, const struct object *object,
 bool store_list(struct store *store, unsigned int folder, store_visit *visit, void *baton,
                 struct error *error);
 
+/* The same for those of one type only, without their status: in a large tree that is much
+ * quicker. */
+typedef bool store_visit_name(void *baton, const struct object *object,
+                              struct error *error);
+bool store_list_type(struct store *store, unsigned int folder, enum object_type type,
+                     store_visit_name *visit, void *baton, struct error *error);
+
 /* Replace a small file in the repository's root, whole, synced before the rename and the
  * folder after it. NAME is one of the fixed names of cvmfs-format 6.1. */
 bool store_replace(struct store *store, const char *name, struct text content,
                    struct error *error);
 bool store_read(struct text *content, struct store *store, const char *name,
                 int64_t limit, apr_pool_t *pool, struct error *error);
+/* A descriptor for reading; the caller closes it. */
+bool store_open_file(int *fd, struct store *store, const char *name, struct error *error);
 bool store_remove_file(struct store *store, const char *name, struct error *error);
 bool store_stat_file(struct store *store, const char *name, struct store_status *status,
                      bool *found, struct error *error);

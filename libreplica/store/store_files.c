@@ -155,6 +155,13 @@ bool store_read(struct text *content, struct store *store, const char *name,
                           error);
 }
 
+bool store_open_file(int *fd, struct store *store, const char *name, struct error *error)
+{
+    *fd = openat(store->root_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    return *fd >= 0 ||
+           error_set_errno(error, errno, "cannot open %s in %s", name, store->root);
+}
+
 bool store_remove_file(struct store *store, const char *name, struct error *error)
 {
     if (unlinkat(store->root_fd, name, 0) != 0 && errno != ENOENT)

@@ -256,3 +256,28 @@ void store_abort(struct store_file *file)
 {
     apr_pool_cleanup_run(file->pool, file, file_release);
 }
+
+static bool file_commit_as(struct store_file *file, const char *name, struct error *error)
+{
+    struct store *store = file->store;
+
+    if (store->syncs && fsync(file->fd) != 0)
+        return error_set_errno(error, errno, "cannot sync %s in %s", name, store->root);
+    if (!store_park(file, error))
+        return false;
+    if (renameat(store->temporary_fd, file->name, store->root_fd, name) != 0)
+        return error_set_errno(error, errno, "cannot replace %s in %s", name,
+                               store->root);
+    file->is_named = false;
+    if (store->syncs && fsync(store->root_fd) != 0)
+        return error_set_errno(error, errno, "cannot sync %s", store->root);
+    return true;
+}
+
+bool store_commit_as(struct store_file *file, const char *name, struct error *error)
+{
+    bool ok = file_commit_as(file, name, error);
+
+    store_abort(file);
+    return ok;
+}

@@ -22,6 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
         reflog_each(reflog, visit, NULL, &error);
         reflog_contains(reflog, &object, &found, &error);
         reflog_add(reflog, &object, 1, true, &error);
+        reflog_remove(reflog, &object, &error);
+        reflog_compact(reflog, &error);
         reflog_close(reflog, &error);
     }
     apr_pool_destroy(pool);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The reflog: entries, their time stamps, and files of others. */
 #include "tests/unit/unit.h"
+#include <sys/stat.h>
 #include <unistd.h>
 #include "libreplica/format/reflog.h"
 #include "tests/unit/database_maker.h"
@@ -150,10 +151,47 @@ static void refuses_damaged_entries(void **state)
     }
 }
 
+static void forgets_entries_and_becomes_smaller(void **state)
+{
+    const char *path = apr_pstrcat(unit_pool(state), unit_folder(state), "/r", NULL);
+    struct object object = object_of(DIGITS "C");
+    struct reflog *reflog;
+    struct stat full, small;
+    struct error error;
+    int64_t timestamp;
+    bool found;
+
+    assert_ok(reflog_open(&reflog, path, "a.b", true, unit_pool(state), &error), &error);
+    for (int i = 0; i < 1000; i++) {
+        memcpy(object.hash.digest, &i, sizeof(i));
+        assert_ok(reflog_add(reflog, &object, i, false, &error), &error);
+    }
+    assert_ok(reflog_close(reflog, &error), &error);
+    assert_int_equal(stat(path, &full), 0);
+    assert_ok(reflog_open(&reflog, path, "a.b", false, unit_pool(state), &error), &error);
+    assert_ok(reflog_find(reflog, &object, &timestamp, &found, &error), &error);
+    assert_true(found && timestamp == 999);
+    for (int i = 0; i < 1000; i++) {
+        memcpy(object.hash.digest, &i, sizeof(i));
+        object.type = i == 500 ? OBJECT_HISTORY : OBJECT_CATALOG;
+        assert_ok(reflog_remove(reflog, &object, &error), &error);
+        assert_ok(reflog_find(reflog, &object, &timestamp, &found, &error), &error);
+        assert_false(found);
+    }
+    assert_ok(reflog_compact(reflog, &error), &error);
+    assert_string_equal(entries(state, reflog), "6b78C:500 ");
+    assert_ok(reflog_close(reflog, &error), &error);
+    assert_int_equal(stat(path, &small), 0);
+    assert_true(small.st_size < full.st_size / 2);
+}
+
 static const struct CMUnitTest reflog_tests[] = {
-    UNIT_TEST(keeps_what_is_entered),         UNIT_TEST(forgets_what_was_not_closed),
-    UNIT_TEST(takes_only_root_level_objects), UNIT_TEST(refuses_files_of_others),
+    UNIT_TEST(keeps_what_is_entered),
+    UNIT_TEST(forgets_what_was_not_closed),
+    UNIT_TEST(takes_only_root_level_objects),
+    UNIT_TEST(refuses_files_of_others),
     UNIT_TEST(refuses_damaged_entries),
+    UNIT_TEST(forgets_entries_and_becomes_smaller),
 };
 
 UNIT_MAIN(reflog_tests)
