@@ -39,6 +39,8 @@ static int snapshot_one(struct command_context *context,
     progress_init(&progress);
     ok = replica_snapshot(&outcome, repository, &options, context->pool, &error);
     progress_end(&progress);
+    if (ok && outcome.gc_failed)
+        return command_fail(context, &outcome.gc_error);
     return ok ? EXIT_OK : command_fail(context, &error);
 }
 

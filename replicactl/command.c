@@ -15,6 +15,8 @@
 #include <unistd.h>
 #include <apr_strings.h>
 
+#include "libreplica/store/file.h"
+
 int command_usage(const struct command_context *context, const char *verb,
                   const char *format, ...)
 {
@@ -233,6 +235,27 @@ bool command_choose_owner(struct owner *owner, const struct command_context *con
     fprintf(stderr, "Only root can create a repository for another user: you are %s\n",
             current);
     return false;
+}
+
+const char *command_log_directory(const struct command_context *context)
+{
+    return settings_text(context->server, SETTING_LOG_DIR);
+}
+
+bool command_has_log_directory(const struct command_context *context)
+{
+    const char *directory = command_log_directory(context);
+    struct error error;
+
+    if (!file_make_directory(directory, 0755, context->pool, &error)) {
+        command_fail(context, &error);
+        return false;
+    }
+    if (access(directory, W_OK) != 0) {
+        fprintf(stderr, "cannot write to %s: %s\n", directory, strerror(errno));
+        return false;
+    }
+    return true;
 }
 
 void command_say(void *baton, const char *line)

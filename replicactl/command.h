@@ -71,6 +71,11 @@ bool command_choose_owner(struct owner *owner, const struct command_context *con
 /* Print QUESTION and read one line, without its LF. False at the end of the input. */
 bool command_ask(char *reply, size_t size, const char *question);
 
+/* Where logs are; and whether that directory is there, or could be made, and may be
+ * written to. False: a message was printed. */
+const char *command_log_directory(const struct command_context *context);
+bool command_has_log_directory(const struct command_context *context);
+
 /* For options that take a `say`: a line on stdout at once. */
 void command_say(void *baton, const char *line);
 
@@ -81,6 +86,7 @@ const char *command_absolute_path(const struct command_context *context,
                                   const char *path);
 
 int cmd_add_replica(struct command_context *context, int argc, char **argv);
+int cmd_gc(struct command_context *context, int argc, char **argv);
 int cmd_info(struct command_context *context, int argc, char **argv);
 int cmd_ingest(struct command_context *context, int argc, char **argv);
 int cmd_list(struct command_context *context, int argc, char **argv);

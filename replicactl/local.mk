@@ -3,6 +3,7 @@ bin_PROGRAMS += replicactl/replicactl
 replicactl_replicactl_SOURCES = \
 	%D%/cmd_absent.c \
 	%D%/cmd_add_replica.c \
+	%D%/cmd_gc.c \
 	%D%/cmd_info.c \
 	%D%/cmd_ingest.c \
 	%D%/cmd_list.c \
@@ -12,6 +13,7 @@ replicactl_replicactl_SOURCES = \
 	%D%/cmd_update_geodb.c \
 	%D%/cmd_update_info.c \
 	%D%/command.c %D%/command.h \
+	%D%/gc_all.c %D%/gc_all.h \
 	%D%/main.c \
 	%D%/progress.c %D%/progress.h \
 	%D%/snapshot_all.c %D%/snapshot_all.h

@@ -25,6 +25,10 @@ static const struct command commands[] = {
     {"snapshot",
      "[-t] [--accept-older REVISION] [NAME...] | -a [-s] [-n] [-i] [-g GROUP]",
      "Bring replicas to the revision their origins publish.", cmd_snapshot},
+    {"gc",
+     "[-r REVISIONS | -t WHEN] [-l] [-L FILE] [-d] [-f] [NAME...]\n"
+     "       | -a|-A [OPTIONS] [NAME...]",
+     "Remove what only old revisions refer to.", cmd_gc},
     {"update-geodb", "[-l]",
      "Get the geo database, or a newer one; -l only if it is old and it is time.",
      cmd_update_geodb},

@@ -2,7 +2,6 @@
 /* replicactl snapshot -a. */
 #include "replicactl/snapshot_all.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,12 +13,6 @@
 #include "libreplica/operate/replica_snapshot.h"
 #include "libreplica/operate/run_log.h"
 #include "libreplica/operate/snapshot_slot.h"
-#include "libreplica/store/file.h"
-
-static const char *log_directory(const struct command_context *context)
-{
-    return settings_text(context->server, SETTING_LOG_DIR);
-}
 
 static bool has_logrotate(const struct command_context *context)
 {
@@ -32,39 +25,23 @@ static bool has_logrotate(const struct command_context *context)
             "To prevent this error message, create the file or use -n option.\n"
             "Suggested content:\n"
             "%s/*.log {\n    weekly\n    missingok\n    notifempty\n}\n",
-            path, log_directory(context));
+            path, command_log_directory(context));
     return false;
-}
-
-static bool log_directory_is_usable(const struct command_context *context)
-{
-    const char *directory = log_directory(context);
-    struct error error;
-
-    if (!file_make_directory(directory, 0755, context->pool, &error)) {
-        command_fail(context, &error);
-        return false;
-    }
-    if (access(directory, W_OK) != 0) {
-        fprintf(stderr, "cannot write to %s: %s\n", directory, strerror(errno));
-        return false;
-    }
-    return true;
 }
 
 static const char *log_file(const struct command_context *context,
                             const struct snapshot_all_arguments *arguments,
                             const char *local_name)
 {
-    return apr_pstrcat(context->pool, log_directory(context), "/",
+    return apr_pstrcat(context->pool, command_log_directory(context), "/",
                        arguments->separate_logs ? local_name : "snapshots", ".log", NULL);
 }
 
 /* A line in snapshots.log that belongs to no run. */
 static void note(const struct command_context *context, const char *text)
 {
-    const char *path =
-        apr_pstrcat(context->pool, log_directory(context), "/snapshots.log", NULL);
+    const char *path = apr_pstrcat(context->pool, command_log_directory(context),
+                                   "/snapshots.log", NULL);
     char date[DATE_UTC_SIZE];
     FILE *file = fopen(path, "ae");
 
@@ -93,7 +70,9 @@ static int snapshot_logged(struct command_context *context,
         run_log_error(log, "snapshot", &error);
         return EXIT_FATAL;
     }
-    return EXIT_OK;
+    if (outcome.gc_failed)
+        run_log_error(log, "snapshot", &outcome.gc_error);
+    return outcome.gc_failed ? EXIT_FATAL : EXIT_OK;
 }
 
 /* The block is written by the process that ran: a child's memory ends with it. */
@@ -168,7 +147,7 @@ int snapshot_all(struct command_context *context,
     struct lock *slot;
     int code;
 
-    if (!log_directory_is_usable(context) ||
+    if (!command_has_log_directory(context) ||
         (!arguments->without_logrotate && !has_logrotate(context)))
         return EXIT_FATAL;
     if (!snapshot_slot_take(&slot, context->server, context->pool, &error)) {

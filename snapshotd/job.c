@@ -30,6 +30,11 @@ static void *job_main(void *baton)
     job->ended = apr_time_now();
     if (!job->ok)
         run_log_error(log, "snapshot", &job->error);
+    else if (job->outcome.gc_failed)
+        run_log_error(log, "snapshot", &job->outcome.gc_error);
+    if (job->outcome.gc_failed)
+        log_write(LOG_LEVEL_WARNING, "repository=%s %s", job->entry->local_name,
+                  job->outcome.gc_error.message);
     fd = run_log_open(job->log_file, &error);
     if (fd < 0 || !run_log_end(log, fd, &error))
         log_write(LOG_LEVEL_WARNING, "%s", error.message);

@@ -1,8 +1,17 @@
 # Level 5: the administrator's verbs, one a file.
 libreplica_work_la_SOURCES += \
 	%D%/add_replica.c %D%/add_replica.h \
+	%D%/catalog_levels.c %D%/catalog_levels.h \
 	%D%/configuration_line.c %D%/configuration_line.h \
 	%D%/create_repository.c %D%/create_repository.h \
+	%D%/deletion_log.c %D%/deletion_log.h \
+	%D%/gc.c %D%/gc.h %D%/gc_internal.h \
+	%D%/gc_condemn.c \
+	%D%/gc_journal.c %D%/gc_journal.h \
+	%D%/gc_keep.c %D%/gc_keep.h \
+	%D%/gc_mark.c \
+	%D%/gc_reflog.c %D%/gc_reflog.h \
+	%D%/gc_sweep.c %D%/gc_sweep.h \
 	%D%/geo_archive.c %D%/geo_archive.h \
 	%D%/geo_download.c %D%/geo_download.h \
 	%D%/geo_files.c %D%/geo_files.h \
@@ -15,6 +24,7 @@ libreplica_work_la_SOURCES += \
 	%D%/origin_options.c %D%/origin_options.h \
 	%D%/owner.c %D%/owner.h \
 	%D%/remove_repository.c %D%/remove_repository.h \
+	%D%/replica_gc.c %D%/replica_gc.h \
 	%D%/replica_list.c %D%/replica_list.h \
 	%D%/replica_snapshot.c %D%/replica_snapshot.h \
 	%D%/repository_info.c %D%/repository_info.h \
@@ -23,4 +33,5 @@ libreplica_work_la_SOURCES += \
 	%D%/snapshot_slot.c %D%/snapshot_slot.h \
 	%D%/status.c %D%/status.h \
 	%D%/stratum0_configuration.c %D%/stratum0_configuration.h \
-	%D%/update_geodb.c %D%/update_geodb.h
+	%D%/update_geodb.c %D%/update_geodb.h \
+	%D%/upstream.c %D%/upstream.h

@@ -146,6 +146,58 @@ static void record_failure(struct store *store, const struct error *error, bool 
         status_update(store, changes, sizeof(changes) / sizeof(*changes), pool, NULL);
 }
 
+static struct replica_gc_options
+gc_options(const struct replica_snapshot_options *options)
+{
+    return (struct replica_gc_options){
+        .stop = options->stop, .say = options->say, .baton = options->baton};
+}
+
+static bool recover_gc(struct store *store, const struct repository *repository,
+                       const struct replica_snapshot_options *options, apr_pool_t *pool,
+                       struct error *error)
+{
+    struct replica_gc_options gc = gc_options(options);
+
+    return replica_gc_recover(repository, store, &gc, pool, error);
+}
+
+static bool collect_if_due(struct replica_snapshot_outcome *outcome, struct store *store,
+                           const struct repository *repository,
+                           const struct replica_snapshot_options *options,
+                           apr_pool_t *pool, struct error *error)
+{
+    struct replica_gc_options gc = gc_options(options);
+    bool due;
+
+    if (!replica_gc_is_due(&due, &gc.keep, repository, store, apr_time_now(), pool,
+                           error))
+        return false;
+    if (!due)
+        return true;
+    say(options, "Running automatic garbage collection");
+    outcome->has_collected =
+        replica_gc_after_snapshot(&outcome->gc, repository, store, &gc, pool, error);
+    if (outcome->has_collected || error->code != ERROR_BUSY)
+        return outcome->has_collected;
+    say(options, error->message);
+    return true;
+}
+
+static void collect(struct replica_snapshot_outcome *outcome, struct store *store,
+                    const struct repository *repository,
+                    const struct replica_snapshot_options *options, apr_pool_t *pool)
+{
+    apr_pool_t *own;
+
+    apr_pool_create(&own, pool);
+    outcome->gc_failed =
+        !collect_if_due(outcome, store, repository, options, own, &outcome->gc_error);
+    if (outcome->gc_failed)
+        error_prefix(&outcome->gc_error, "Garbage collection failed");
+    apr_pool_destroy(own);
+}
+
 static bool run_locked(struct replica_snapshot_outcome *outcome, struct store *store,
                        const struct repository *repository,
                        const struct replica_snapshot_options *options, apr_pool_t *pool,
@@ -162,10 +214,13 @@ static bool run_locked(struct replica_snapshot_outcome *outcome, struct store *s
                   snapshot.origin_url);
     if (outcome->was_initial)
         say(options, "Initial snapshot");
-    ok = write_date(store, IS_SNAPSHOTTING_NAME, error) &&
+    ok = recover_gc(store, repository, options, pool, error) &&
+         write_date(store, IS_SNAPSHOTTING_NAME, error) &&
          snapshot_run(&outcome->snapshot, store, &snapshot, pool, error) &&
          record_success(store, &outcome->snapshot, pool, error);
-    if (!ok)
+    if (ok)
+        collect(outcome, store, repository, options, pool);
+    else
         record_failure(store, error, outcome->was_initial, pool);
     store_remove_file(store, IS_SNAPSHOTTING_NAME, NULL);
     journal_write(repository->local_name, "%s from %s",

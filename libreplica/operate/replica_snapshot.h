@@ -3,6 +3,7 @@
 #ifndef REPLICA_OPERATE_REPLICA_SNAPSHOT_H
 #define REPLICA_OPERATE_REPLICA_SNAPSHOT_H
 
+#include "libreplica/operate/replica_gc.h"
 #include "libreplica/replicate/snapshot.h"
 #include "libreplica/store/repository.h"
 
@@ -19,13 +20,20 @@ struct replica_snapshot_outcome {
     struct snapshot_result snapshot;
     bool was_initial;
     bool was_skipped; /* pass-through: there is nothing to do */
+    /* The automatic garbage collection afterwards: its failure is no failure of the
+     * snapshot. */
+    bool has_collected;
+    bool gc_failed;
+    struct gc_result gc;
+    struct error gc_error; /* if it failed */
 };
 
 /* As the owner of the repository. Takes the update lock, writes .cvmfs_is_snapshotting
  * while it runs, and after success .cvmfs_last_snapshot and .cvmfs_status.json; syslog
- * gets the reference's lines. False: ERROR_BUSY (another update; message as the
- * reference's), ERROR_USAGE (not a replica), ERROR_SETTING, and those of snapshot_run.
- * Source: cvmfs-format 6.2; stratum1-http-and-ops 3.3. */
+ * gets the reference's lines. A garbage collection that was cut off is finished first;
+ * one that is due (CVMFS_AUTO_GC) is run last. False: ERROR_BUSY (another update; message
+ * as the reference's), ERROR_USAGE (not a replica), ERROR_SETTING, and those of
+ * snapshot_run. Source: cvmfs-format 6.2; stratum1-http-and-ops 3.3. */
 bool replica_snapshot(struct replica_snapshot_outcome *outcome,
                       const struct repository *repository,
                       const struct replica_snapshot_options *options, apr_pool_t *pool,

@@ -12,6 +12,8 @@ struct run_log;
 
 /* "Starting <name> at <date>". POOL owns the block. */
 struct run_log *run_log_begin(const char *local_name, apr_pool_t *pool);
+/* The same, but each line is appended to FD at once: for runs that may say very much. */
+struct run_log *run_log_stream(const char *local_name, int fd, apr_pool_t *pool);
 /* For options that take a `say`: BATON is the block. */
 void run_log_say(void *baton, const char *line);
 /* "ERROR from cvmfs_server <verb>!", after the message. */
@@ -20,7 +22,8 @@ void run_log_error(struct run_log *log, const char *verb, const struct error *er
  * logrotate needs to tell nobody. Whoever may write to the log folder does this, the
  * run's owner may not. */
 int run_log_open(const char *path, struct error *error);
-/* "Finished <name> at <date>", and append the block in one write.
+/* "Finished <name> at <date>", and append the block to FD in one write; a streamed one is
+ * there already. False: it is not complete.
  * Source: stratum1-http-and-ops 3.6. */
 bool run_log_end(struct run_log *log, int fd, struct error *error);
 

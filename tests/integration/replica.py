@@ -103,6 +103,17 @@ class Replica:
         output, _ = process.communicate(timeout=4 * DEADLINE_SECONDS)
         return Run(process, output)
 
+    def begin_gc(self, *arguments, stdout=subprocess.PIPE, **environment):
+        return subprocess.Popen([REPLICACTL, "gc", *map(str, arguments), self.fqrn],
+                                stdin=subprocess.DEVNULL, stdout=stdout,
+                                stderr=subprocess.STDOUT, text=True,
+                                env=self.environment(**environment))
+
+    def gc(self, *arguments, **environment):
+        process = self.begin_gc("-f", *arguments, **environment)
+        output, _ = process.communicate(timeout=4 * DEADLINE_SECONDS)
+        return Run(process, output)
+
     def manifest(self):
         path = self.storage / ".cvmfspublished"
         return path.read_bytes() if path.exists() else None
@@ -117,5 +128,6 @@ class Replica:
     def leftovers(self):
         """What a finished run must not leave behind."""
         names = [path.name for path in (self.storage / "data" / "txn").iterdir()]
-        return names + [name for name in (".cvmfs_is_snapshotting", ".replica_dirty")
+        return names + [name for name in (".cvmfs_is_snapshotting", ".replica_dirty",
+                                     ".replica_gc_journal")
                         if (self.storage / name).exists()]

@@ -101,7 +101,7 @@ def test_publishing_verbs_on_a_replica(replica, verb):
 
 
 def test_verbs_that_are_not_there(replica):
-    assert "the verb gc is not in this version" in replica.run("gc", "-f", NAME, code=1)
+    assert "the verb migrate is not in this version" in replica.run("migrate", NAME, code=1)
     assert "the verb publish is not in this version" in replica.run("publish", code=1)
     assert replica.run("mount", NAME) == ""
     assert "Unrecognized command: frobnicate" in replica.run("frobnicate", code=3)

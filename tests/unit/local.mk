@@ -111,7 +111,11 @@ check_PROGRAMS += %D%/test_geo_archive %D%/test_geo_slot %D%/test_geo_source
 %C%_test_geo_source_SOURCES = %D%/test_geo_source.c %D%/unit.h
 %C%_test_geo_source_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
 # Garbage collection
-check_PROGRAMS += %D%/test_date_phrase %D%/test_sorted_records
+check_PROGRAMS += %D%/test_date_phrase %D%/test_gc_journal %D%/test_gc_keep %D%/test_sorted_records
+%C%_test_gc_journal_SOURCES = %D%/test_gc_journal.c %D%/unit.h
+%C%_test_gc_journal_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
+%C%_test_gc_keep_SOURCES = %D%/test_gc_keep.c %D%/unit.h
+%C%_test_gc_keep_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
 %C%_test_date_phrase_SOURCES = %D%/test_date_phrase.c %D%/unit.h
 %C%_test_date_phrase_LDADD = $(UNIT_LIBS)
 %C%_test_sorted_records_SOURCES = %D%/test_sorted_records.c %D%/unit.h
