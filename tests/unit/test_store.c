@@ -273,16 +273,21 @@ static void threads_write_through_handles_of_their_own(void **state)
 {
     const char *root;
     struct store *store = make_store(state, &root), *siblings[4];
+    apr_pool_t *pools[4];
     struct error error;
     pthread_t threads[4];
 
-    for (int i = 0; i < 4; i++)
-        assert_ok(store_share(&siblings[i], store, unit_pool(state), &error), &error);
+    for (int i = 0; i < 4; i++) {
+        apr_pool_create(&pools[i], NULL);
+        assert_ok(store_share(&siblings[i], store, pools[i], &error), &error);
+    }
     for (int i = 0; i < 4; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, write_many, siblings[i]), 0);
     for (int i = 0; i < 4; i++)
         pthread_join(threads[i], NULL);
     assert_int_equal(temporary_files(state, root), 0);
+    for (int i = 0; i < 4; i++)
+        apr_pool_destroy(pools[i]);
 }
 
 static const struct CMUnitTest store_tests[] = {
