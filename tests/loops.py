@@ -15,8 +15,10 @@ _COUNTS = {
     "SNAPSHOT_KILLS": (20, 200),
     # places at which the power fails while a snapshot writes
     "POWER_CUTS": (500, 2000),
-    # histories of random changes, replicated revision by revision
-    "HISTORIES": (4, 60),
+    # kill -9 of a garbage collection at a random moment
+    "GC_KILLS": (100, 400),
+    # places at which the power fails while garbage is collected
+    "GC_POWER_CUTS": (160, 1000),
     # our lock against the reference's lock-and-unlink sequence
     "LOCK_ROUNDS": (1000, 10000),
     # random damage to manifests, whitelists and catalogs

@@ -142,3 +142,9 @@ def write_checksum(replica):
 def names(paths):
     """As the deletion log has them."""
     return {path[5:7] + path[8:] for path in paths}
+
+
+def tree_of_present(store, path):
+    """What a catalog that is there refers to itself."""
+    _, nested, data = store.catalog(path[5:7] + path[8:-1])
+    return data | {object_path(text, "C") for text in nested}

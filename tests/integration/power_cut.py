@@ -170,9 +170,10 @@ def parse(line, data):
 
 
 class Recording:
-    """All that a snapshot did to a replica's storage and spool, from the tree it began with."""
+    """All that a snapshot, or what else BEGIN starts, did to a replica's storage and spool, from
+    the tree it began with."""
 
-    def __init__(self, replica, **environment):
+    def __init__(self, replica, begin=None, **environment):
         self.root = replica.folder
         self.file_systems = [replica.folder / "srv", replica.folder / "spool"]
         self.before = self.root.with_name(self.root.name + ".before")
@@ -182,7 +183,7 @@ class Recording:
         log, data = self.before / "log", self.before / "data"
         options = ":".join(filter(None, (os.environ.get("ASAN_OPTIONS"),
                                          "verify_asan_link_order=0")))
-        process = replica.begin(LD_PRELOAD=str(SHIM), POWER_CUT_ROOT=str(self.root),
+        process = (begin or replica.begin)(LD_PRELOAD=str(SHIM), POWER_CUT_ROOT=str(self.root),
                                 POWER_CUT_LOG=str(log), POWER_CUT_DATA=str(data),
                                 ASAN_OPTIONS=options, **environment)
         output, _ = process.communicate(timeout=DEADLINE_SECONDS)
