@@ -98,6 +98,11 @@ const command_rec config_commands[] = {
                       "Replica <configuration directory> [door...]"),
     {NULL}};
 
+static bool serves(const struct replica_config *config)
+{
+    return (config->doors & 1U << DOOR_SERVE) != 0;
+}
+
 int config_open(apr_pool_t *pool, apr_pool_t *log_pool, apr_pool_t *temporary_pool,
                 server_rec *main_server)
 {
@@ -107,7 +112,7 @@ int config_open(apr_pool_t *pool, apr_pool_t *log_pool, apr_pool_t *temporary_po
     for (server_rec *server = main_server; server != NULL; server = server->next) {
         struct replica_config *config = config_of_server(server);
 
-        if (config != NULL && config->geo->cache == NULL)
+        if (config != NULL && serves(config) && config->geo->cache == NULL)
             geo_config_open(config->geo, config->settings, main_server, pool);
     }
     return OK;
@@ -122,6 +127,7 @@ void config_start_child(apr_pool_t *pool, server_rec *main_server)
             continue;
         config->repositories =
             repository_cache_create(config->confdir, config->settings, main_server, pool);
-        geo_config_start_child(config->geo, main_server, pool);
+        if (serves(config))
+            geo_config_start_child(config->geo, main_server, pool);
     }
 }

@@ -14,13 +14,18 @@ mod_replica_la_SOURCES = \
 	%D%/repository_cache.c %D%/repository_cache.h \
 	%D%/request_client.c %D%/request_client.h \
 	%D%/routes.c %D%/routes.h \
+	%D%/status_chart.c \
+	%D%/status_metrics.c \
+	%D%/status_page.c %D%/status_page.h \
+	%D%/text_builder.c %D%/text_builder.h \
 	%D%/handlers/alternative_path.c \
 	%D%/handlers/geo.c \
 	%D%/handlers/handlers.h \
 	%D%/handlers/info.c \
 	%D%/handlers/meta_file.c \
 	%D%/handlers/object.c \
-	%D%/handlers/robots.c
+	%D%/handlers/robots.c \
+	%D%/handlers/status.c
 mod_replica_la_CPPFLAGS = $(AM_CPPFLAGS) $(HTTPD_CPPFLAGS)
 mod_replica_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
 	-export-symbols-regex '^replica_module$$'

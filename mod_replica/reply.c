@@ -187,6 +187,13 @@ int reply_own_text(request_rec *r, int status, struct text text,
     return send_text(r, text, "text/plain");
 }
 
+int reply_momentary(request_rec *r, const char *text, const char *content_type)
+{
+    apr_table_setn(r->headers_out, "Cache-Control", "no-store");
+    apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
+    return send_text(r, text_of(text), content_type);
+}
+
 int reply_not_found(request_rec *r, const struct reply_form *form)
 {
     r->status = HTTP_NOT_FOUND;

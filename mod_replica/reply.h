@@ -40,6 +40,9 @@ int reply_text(request_rec *r, const char *text, const struct reply_form *form);
 int reply_own_text(request_rec *r, int status, struct text text,
                    const char *cache_control);
 
+/* Send a 200 with TEXT, which is of this moment and not to be kept by anybody. */
+int reply_momentary(request_rec *r, const char *text, const char *content_type);
+
 /* 404, in few bytes. */
 int reply_not_found(request_rec *r, const struct reply_form *form);
 

@@ -26,6 +26,9 @@ static const struct route routes[REQUEST_KIND_COUNT] = {
     [REQUEST_API] = {DOOR_SERVE, &read_only, handle_geo},
     [REQUEST_REPOSITORIES_INFO] = {DOOR_SERVE, &read_only, handle_info},
     [REQUEST_META_INFO] = {DOOR_SERVE, &read_only, handle_info},
+    [REQUEST_STATUS_PAGE] = {DOOR_STATUS, &read_only, handle_status_page},
+    [REQUEST_STATUS_METRICS] = {DOOR_STATUS, &read_only, handle_status_metrics},
+    [REQUEST_STATUS_JSON] = {DOOR_STATUS, &read_only, handle_status_json},
 };
 
 const struct route *route_find(const struct replica_config *config,
@@ -38,15 +41,20 @@ const struct route *route_find(const struct replica_config *config,
     return route;
 }
 
+static const char *const doors[DOOR_COUNT] = {
+    [DOOR_SERVE] = "serve", [DOOR_STATUS] = "status"};
+
 bool door_parse(enum door *door, const char *name)
 {
-    if (strcmp(name, "serve") != 0)
-        return false;
-    *door = DOOR_SERVE;
-    return true;
+    for (int i = 0; i < DOOR_COUNT; i++)
+        if (strcmp(name, doors[i]) == 0) {
+            *door = (enum door)i;
+            return true;
+        }
+    return false;
 }
 
 const char *door_names(void)
 {
-    return "serve";
+    return "serve, status";
 }

@@ -10,7 +10,7 @@
 #include "mod_replica/config.h"
 
 /* A group of routes that the directive opens together. */
-enum door { DOOR_SERVE, DOOR_COUNT };
+enum door { DOOR_SERVE, DOOR_STATUS, DOOR_COUNT };
 
 /* A request for one of our URLs, kept in httpd's request from translation on. */
 struct replica_request {

@@ -10,7 +10,7 @@
 
 #include "libreplica/geo/database_paths.h"
 #include "libreplica/operate/add_replica.h"
-#include "libreplica/operate/geo_state.h"
+#include "libreplica/geo/geo_state.h"
 
 struct add_replica_arguments {
     struct add_replica_options options;

@@ -10,6 +10,7 @@ replicactl_replicactl_SOURCES = \
 	%D%/cmd_mkfs.c \
 	%D%/cmd_rmfs.c \
 	%D%/cmd_snapshot.c \
+	%D%/cmd_status.c \
 	%D%/cmd_update_geodb.c \
 	%D%/cmd_update_info.c \
 	%D%/command.c %D%/command.h \

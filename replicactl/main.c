@@ -29,6 +29,9 @@ static const struct command commands[] = {
      "[-r REVISIONS | -t WHEN] [-l] [-L FILE] [-d] [-f] [NAME...]\n"
      "       | -a|-A [OPTIONS] [NAME...]",
      "Remove what only old revisions refer to.", cmd_gc},
+    {"status", "[--json]",
+     "How the repositories are doing: revision, age, lag, errors, geo database.",
+     cmd_status},
     {"update-geodb", "[-l]",
      "Get the geo database, or a newer one; -l only if it is old and it is time.",
      cmd_update_geodb},

@@ -69,14 +69,28 @@ static void describe_run(json_t *replica, const struct job *job)
         json_object_set_new(replica, "error", message(&job->error, job->pool));
 }
 
+static json_t *describe_progress(const struct job *job)
+{
+    json_t *progress = json_object();
+    int64_t objects = __atomic_load_n(&job->objects, __ATOMIC_RELAXED);
+    int64_t bytes = __atomic_load_n(&job->bytes, __ATOMIC_RELAXED);
+
+    json_object_set_new(progress, "objects", json_integer(objects));
+    json_object_set_new(progress, "bytes", json_integer(bytes));
+    return progress;
+}
+
 /* A run that hangs shows by this. */
 static void describe_running(json_t *replica, const struct daemon *daemon,
                              const struct schedule_entry *entry)
 {
     json_object_del(replica, "running_since");
+    json_object_del(replica, "progress");
     for (const struct job *job = daemon->jobs; job != NULL; job = job->next)
-        if (job->entry == entry)
+        if (job->entry == entry) {
             json_object_set_new(replica, "running_since", date(job->started));
+            json_object_set_new(replica, "progress", describe_progress(job));
+        }
 }
 
 static json_t *describe_replicas(struct daemon *daemon, const struct job *ended,

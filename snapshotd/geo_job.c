@@ -7,7 +7,7 @@
 
 #include "libreplica/base/log.h"
 #include "libreplica/base/thread.h"
-#include "libreplica/operate/geo_state.h"
+#include "libreplica/geo/geo_state.h"
 
 /* What it begins is seen by its end; only warnings are news. */
 static void say(void *baton, const char *text)

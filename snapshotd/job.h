@@ -16,8 +16,11 @@ struct job {
     struct repository *repository;
     struct lock *slot;
     const char *log_file;
+    struct run_log *log; /* of the run, made by the thread */
     const volatile int *stop;
-    int done_fd; /* an eventfd that is told when the job is done */
+    int done_fd;     /* an eventfd that is told when the job is done */
+    int64_t objects; /* fetched so far; set by the thread, read by others atomically */
+    int64_t bytes;
     volatile int is_done;
     apr_time_t started;
     apr_time_t ended;

@@ -98,6 +98,21 @@ bool date_parse_compact(apr_time_t *when, struct text text)
                            digits(b + 8, 2), digits(b + 10, 2), digits(b + 12, 2));
 }
 
+/* Offsets: "2026-11-20T11:25:07Z" */
+bool date_parse_iso(apr_time_t *when, struct text text)
+{
+    static const char form[] = "dddd-dd-ddTdd:dd:ddZ";
+    const char *b = text.bytes;
+
+    if (text.length != strlen(form))
+        return false;
+    for (size_t i = 0; i < text.length; i++)
+        if (form[i] == 'd' ? b[i] < '0' || b[i] > '9' : b[i] != form[i])
+            return false;
+    return date_from_parts(when, digits(b, 4), digits(b + 5, 2) - 1, digits(b + 8, 2),
+                           digits(b + 11, 2), digits(b + 14, 2), digits(b + 17, 2));
+}
+
 static int month_of(const char *name)
 {
     for (int i = 0; i < 12; i++)

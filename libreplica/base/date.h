@@ -21,7 +21,8 @@ bool date_parse_utc(apr_time_t *when, struct text text);
 void date_format_compact(char text[DATE_UTC_SIZE], apr_time_t when);
 bool date_parse_compact(apr_time_t *when, struct text text);
 
-/* 2026-11-20T11:25:07Z (automatic tags, logs). */
+/* 2026-11-20T11:25:07Z (automatic tags, logs, our status files). */
 void date_format_iso(char text[DATE_UTC_SIZE], apr_time_t when);
+bool date_parse_iso(apr_time_t *when, struct text text);
 
 #endif

@@ -4,6 +4,7 @@ libreplica_data_la_SOURCES += \
 	%D%/date.c %D%/date.h \
 	%D%/date_phrase.c %D%/date_phrase.h \
 	%D%/error.c %D%/error.h \
+	%D%/human.c %D%/human.h \
 	%D%/lock.c %D%/lock.h \
 	%D%/log.c %D%/log.h \
 	%D%/settings.c %D%/settings.h %D%/settings.def \

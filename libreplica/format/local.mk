@@ -21,4 +21,5 @@ libreplica_data_la_SOURCES += \
 	%D%/request_path.c %D%/request_path.h \
 	%D%/signature.c %D%/signature.h \
 	%D%/signed_text.c %D%/signed_text.h \
+	%D%/snapshot_history.c %D%/snapshot_history.h \
 	%D%/whitelist.c %D%/whitelist.h

@@ -27,6 +27,10 @@ static const struct fixed_name server_files[] = {
     {"/cvmfs/info/v1/repositories.json", REQUEST_REPOSITORIES_INFO},
     {"/cvmfs/info/v1/meta.json", REQUEST_META_INFO},
     {"/robots.txt", REQUEST_ROBOTS},
+    {"/replica-status", REQUEST_STATUS_PAGE},
+    {"/replica-status/", REQUEST_STATUS_PAGE},
+    {"/replica-status/metrics", REQUEST_STATUS_METRICS},
+    {"/replica-status/status.json", REQUEST_STATUS_JSON},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -191,6 +195,9 @@ const char *request_kind_name(enum request_kind kind)
         [REQUEST_API] = "api",
         [REQUEST_REPOSITORIES_INFO] = "repositories-info",
         [REQUEST_META_INFO] = "meta-info",
+        [REQUEST_STATUS_PAGE] = "status-page",
+        [REQUEST_STATUS_METRICS] = "status-metrics",
+        [REQUEST_STATUS_JSON] = "status-json",
     };
 
     _Static_assert(COUNT(names) == REQUEST_KIND_COUNT, "a kind has no name");

@@ -26,6 +26,9 @@ enum request_kind {
     REQUEST_API,               /* U13 */
     REQUEST_REPOSITORIES_INFO, /* U14 */
     REQUEST_META_INFO,         /* U15 */
+    REQUEST_STATUS_PAGE,       /* of this server, for people */
+    REQUEST_STATUS_METRICS,    /* for Prometheus */
+    REQUEST_STATUS_JSON,       /* for programs */
     REQUEST_KIND_COUNT
 };
 

@@ -4,6 +4,7 @@ libreplica_data_la_SOURCES += \
 	%D%/current_database.c %D%/current_database.h \
 	%D%/database.c %D%/database.h \
 	%D%/database_paths.c %D%/database_paths.h \
+	%D%/geo_state.c %D%/geo_state.h \
 	%D%/hosts_file.c %D%/hosts_file.h \
 	%D%/locator.c %D%/locator.h %D%/locator_internal.h \
 	%D%/locator_files.c \

@@ -18,7 +18,6 @@ libreplica_work_la_SOURCES += \
 	%D%/geo_install.c %D%/geo_install.h \
 	%D%/geo_slot.c %D%/geo_slot.h \
 	%D%/geo_source.c %D%/geo_source.h \
-	%D%/geo_state.c %D%/geo_state.h \
 	%D%/journal.c %D%/journal.h \
 	%D%/new_folders.c %D%/new_folders.h \
 	%D%/origin_options.c %D%/origin_options.h \

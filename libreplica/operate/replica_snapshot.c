@@ -7,6 +7,7 @@
 
 #include "libreplica/base/date.h"
 #include "libreplica/base/lock.h"
+#include "libreplica/format/snapshot_history.h"
 #include "libreplica/operate/journal.h"
 #include "libreplica/operate/origin_options.h"
 #include "libreplica/operate/status.h"
@@ -18,6 +19,12 @@
 /* Of CVMFS_NUM_WORKERS, and what takes its place. */
 #define WORKERS_DEFAULT     16
 #define CONNECTIONS_DEFAULT 64
+
+/* One run, for those who write down how it went. */
+struct run {
+    const struct replica_snapshot_outcome *outcome;
+    apr_time_t started;
+};
 
 static void say(const struct replica_snapshot_options *options, const char *line)
 {
@@ -111,16 +118,47 @@ static bool prepare(struct snapshot_options *snapshot,
     return true;
 }
 
-static bool record_success(struct store *store, const struct snapshot_result *result,
-                           apr_pool_t *pool, struct error *error)
+/* What monitors and the status page show of a run. Runs without news are not worth a line
+ * of history: they would push out those that are. */
+static const char *new_history(struct store *store, const struct run *run,
+                               const char *result, apr_pool_t *pool)
 {
+    const struct snapshot_result *snapshot = &run->outcome->snapshot;
+    const char *history = status_read(store, "snapshot_history", pool);
+    struct snapshot_record record = {.started = run->started,
+                                     .ended = apr_time_now(),
+                                     .revision = snapshot->revision,
+                                     .objects = snapshot->walk.objects_fetched +
+                                                snapshot->walk.catalogs_fetched,
+                                     .bytes = snapshot->fetch.bytes,
+                                     .result = result};
+
+    if (snapshot_record_is_ok(&record) && !snapshot->has_changed)
+        return history;
+    return snapshot_history_add(text_of(history != NULL ? history : ""), &record, pool);
+}
+
+/* Values of the status file; what is not known removes the key. */
+static const char *format_known(int64_t number, apr_pool_t *pool)
+{
+    return number > 0 ? apr_psprintf(pool, "%" APR_INT64_T_FMT, (apr_int64_t)number)
+                      : NULL;
+}
+
+static bool record_success(struct store *store, const struct run *run, apr_pool_t *pool,
+                           struct error *error)
+{
+    const struct snapshot_result *snapshot = &run->outcome->snapshot;
     char date[DATE_UTC_SIZE];
     struct status_change changes[] = {
         {"last_snapshot", date},
         {"last_attempt", date},
         {"last_error", NULL},
         {"revision",
-         apr_psprintf(pool, "%" APR_INT64_T_FMT, (apr_int64_t)result->revision)},
+         apr_psprintf(pool, "%" APR_INT64_T_FMT, (apr_int64_t)snapshot->revision)},
+        {"upstream_revision", format_known(snapshot->upstream_revision, pool)},
+        {"upstream_published", format_known(snapshot->upstream_published, pool)},
+        {"snapshot_history", new_history(store, run, "ok", pool)},
     };
 
     date_format_utc(date, apr_time_now());
@@ -130,20 +168,27 @@ static bool record_success(struct store *store, const struct snapshot_result *re
 }
 
 /* Monitors take a status file without last_snapshot for a fresh replica that is fine: one
- * that never had a snapshot keeps having no status. */
-static void record_failure(struct store *store, const struct error *error, bool initial,
-                           apr_pool_t *pool)
+ * that never had a snapshot keeps having no status. What was known of the origin stays
+ * if this run did not learn it. */
+static void record_failure(struct store *store, const struct run *run,
+                           const struct error *error, apr_pool_t *pool)
 {
+    const struct snapshot_result *snapshot = &run->outcome->snapshot;
+    bool knows_origin = snapshot->upstream_revision > 0;
     char date[DATE_UTC_SIZE];
     struct status_change changes[] = {
         {"last_attempt", date},
         {"last_error",
          text_for_people(text_of(error->message), ERROR_MESSAGE_SIZE, pool)},
+        {"snapshot_history", new_history(store, run, error_code_name(error->code), pool)},
+        {"upstream_revision", format_known(snapshot->upstream_revision, pool)},
+        {"upstream_published", format_known(snapshot->upstream_published, pool)},
     };
+    size_t count = sizeof(changes) / sizeof(*changes);
 
     date_format_utc(date, apr_time_now());
-    if (!initial)
-        status_update(store, changes, sizeof(changes) / sizeof(*changes), pool, NULL);
+    if (!run->outcome->was_initial)
+        status_update(store, changes, knows_origin ? count : count - 2, pool, NULL);
 }
 
 static struct replica_gc_options
@@ -204,10 +249,11 @@ static bool run_locked(struct replica_snapshot_outcome *outcome, struct store *s
                        struct error *error)
 {
     struct snapshot_options snapshot = {0};
+    const struct run run = {outcome, apr_time_now()};
     bool ok;
 
     if (!prepare(&snapshot, repository, options, pool, error)) {
-        record_failure(store, error, outcome->was_initial, pool);
+        record_failure(store, &run, error, pool);
         return false;
     }
     journal_write(repository->local_name, "started snapshotting from %s",
@@ -217,11 +263,11 @@ static bool run_locked(struct replica_snapshot_outcome *outcome, struct store *s
     ok = recover_gc(store, repository, options, pool, error) &&
          write_date(store, IS_SNAPSHOTTING_NAME, error) &&
          snapshot_run(&outcome->snapshot, store, &snapshot, pool, error) &&
-         record_success(store, &outcome->snapshot, pool, error);
+         record_success(store, &run, pool, error);
     if (ok)
         collect(outcome, store, repository, options, pool);
     else
-        record_failure(store, error, outcome->was_initial, pool);
+        record_failure(store, &run, error, pool);
     store_remove_file(store, IS_SNAPSHOTTING_NAME, NULL);
     journal_write(repository->local_name, "%s from %s",
                   ok ? "successfully snapshotted" : "failed to snapshot",

@@ -10,7 +10,7 @@
 #include <jansson.h>
 
 #include "libreplica/base/date.h"
-#include "libreplica/operate/geo_state.h"
+#include "libreplica/geo/geo_state.h"
 #include "libreplica/store/file.h"
 #include "libreplica/store/repository.h"
 

@@ -30,6 +30,7 @@ static bool read_served(struct snapshot *snapshot, struct error *error)
 
     snapshot->result->previous_revision = -1;
     snapshot->result->revision = -1;
+    snapshot->result->upstream_revision = -1;
     if (!store_read(&snapshot->served_text, snapshot->store, MANIFEST_NAME,
                     MANIFEST_SIZE_MAX, snapshot->pool, error))
         return error->code == ERROR_NOT_FOUND;
@@ -123,10 +124,13 @@ static bool fetch_ensemble(struct snapshot *snapshot, struct error *error)
         .store = snapshot->store,
     };
 
-    return origin_allows_replication(snapshot, error) &&
-           ensemble_fetch(&snapshot->ensemble, &source, apr_time_now(), snapshot->pool,
-                          error) &&
-           check_order(snapshot, error);
+    if (!origin_allows_replication(snapshot, error) ||
+        !ensemble_fetch(&snapshot->ensemble, &source, apr_time_now(), snapshot->pool,
+                        error))
+        return false;
+    snapshot->result->upstream_revision = snapshot->ensemble.manifest->revision;
+    snapshot->result->upstream_published = snapshot->ensemble.manifest->published_seconds;
+    return check_order(snapshot, error);
 }
 
 /* Nothing to do: the same manifest, its head whole, and no doubt from a crash. */

@@ -30,10 +30,12 @@ struct snapshot_options {
 };
 
 struct snapshot_result {
-    int64_t revision;          /* served now; of the old manifest if the run failed */
-    int64_t previous_revision; /* served before; -1 if none */
-    bool has_changed;          /* the manifest was switched */
-    int tags;                  /* named snapshots of the origin */
+    int64_t revision;           /* served now; of the old manifest if the run failed */
+    int64_t previous_revision;  /* served before; -1 if none */
+    int64_t upstream_revision;  /* that the origin publishes, verified; -1 not known */
+    int64_t upstream_published; /* when, seconds since 1970; 0 not known */
+    bool has_changed;           /* the manifest was switched */
+    int tags;                   /* named snapshots of the origin */
     struct catalog_walk_counters walk;
     struct fetch_counters fetch;
     int64_t

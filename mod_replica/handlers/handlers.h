@@ -12,5 +12,8 @@ route_handler handle_alternative_path; /* alternative_path.c */
 route_handler handle_object;           /* object.c */
 route_handler handle_info;             /* info.c */
 route_handler handle_geo;              /* geo.c */
+route_handler handle_status_page;      /* status.c */
+route_handler handle_status_metrics;   /* status.c */
+route_handler handle_status_json;      /* status.c */
 
 #endif

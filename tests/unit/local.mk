@@ -128,3 +128,7 @@ check_PROGRAMS += %D%/test_object_window
 check_PROGRAMS += %D%/test_connection_limit
 %C%_test_connection_limit_SOURCES = %D%/test_connection_limit.c %D%/unit.h
 %C%_test_connection_limit_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
+# The status of a server
+check_PROGRAMS += %D%/test_snapshot_history
+%C%_test_snapshot_history_SOURCES = %D%/test_snapshot_history.c %D%/unit.h
+%C%_test_snapshot_history_LDADD = $(UNIT_LIBS)

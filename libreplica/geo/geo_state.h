@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How old the geo database of this server is. */
-#ifndef REPLICA_OPERATE_GEO_STATE_H
-#define REPLICA_OPERATE_GEO_STATE_H
+#ifndef REPLICA_GEO_GEO_STATE_H
+#define REPLICA_GEO_GEO_STATE_H
 
 #include <stdbool.h>
 #include <stdint.h>

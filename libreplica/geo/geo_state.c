@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How old the geo database of this server is. */
-#include "libreplica/operate/geo_state.h"
+#include "libreplica/geo/geo_state.h"
 
 #include <sys/stat.h>
 

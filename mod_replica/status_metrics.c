@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The report in the text format of Prometheus. */
+#include "mod_replica/status_page.h"
+
+#include <apr_strings.h>
+
+#include "libreplica/format/snapshot_history.h"
+
+/* Of one repository: false if there is nothing to say. */
+typedef bool metric_value(int64_t *value, const struct repository_report *repository,
+                          apr_time_t now);
+
+struct metric {
+    const char *name;
+    const char *help;
+    metric_value *value;
+};
+
+static bool known(int64_t *value, int64_t number)
+{
+    *value = number;
+    return number >= 0;
+}
+
+static bool happened(int64_t *value, apr_time_t when)
+{
+    *value = apr_time_sec(when);
+    return when > 0;
+}
+
+static bool get_revision(int64_t *value, const struct repository_report *repository,
+                         apr_time_t now)
+{
+    return known(value, repository->revision);
+}
+
+static bool get_published(int64_t *value, const struct repository_report *repository,
+                          apr_time_t now)
+{
+    return happened(value, repository->published);
+}
+
+static bool get_upstream_revision(int64_t *value,
+                                  const struct repository_report *repository,
+                                  apr_time_t now)
+{
+    return known(value, repository->upstream_revision);
+}
+
+static bool get_age(int64_t *value, const struct repository_report *repository,
+                    apr_time_t now)
+{
+    return known(value, repository_report_age(repository, now));
+}
+
+static bool get_lag(int64_t *value, const struct repository_report *repository,
+                    apr_time_t now)
+{
+    return known(value, repository_report_lag(repository, now));
+}
+
+static bool get_last_snapshot(int64_t *value, const struct repository_report *repository,
+                              apr_time_t now)
+{
+    return happened(value, repository->last_snapshot);
+}
+
+static bool get_last_attempt(int64_t *value, const struct repository_report *repository,
+                             apr_time_t now)
+{
+    return happened(value, repository->last_attempt);
+}
+
+static bool get_is_failing(int64_t *value, const struct repository_report *repository,
+                           apr_time_t now)
+{
+    *value = repository->last_error != NULL;
+    return repository->last_attempt > 0;
+}
+
+static bool get_is_running(int64_t *value, const struct repository_report *repository,
+                           apr_time_t now)
+{
+    *value = repository->running_since > 0;
+    return true;
+}
+
+static const struct snapshot_record *last_run(const struct repository_report *repository)
+{
+    const apr_array_header_t *history = repository->history;
+
+    return history->nelts > 0
+               ? &APR_ARRAY_IDX(history, history->nelts - 1, struct snapshot_record)
+               : NULL;
+}
+
+static bool get_last_seconds(int64_t *value, const struct repository_report *repository,
+                             apr_time_t now)
+{
+    const struct snapshot_record *run = last_run(repository);
+
+    return run != NULL && known(value, apr_time_sec(run->ended - run->started));
+}
+
+static bool get_last_bytes(int64_t *value, const struct repository_report *repository,
+                           apr_time_t now)
+{
+    const struct snapshot_record *run = last_run(repository);
+
+    return run != NULL && known(value, run->bytes);
+}
+
+static bool get_whitelist(int64_t *value, const struct repository_report *repository,
+                          apr_time_t now)
+{
+    return happened(value, repository->whitelist_expires);
+}
+
+static bool get_last_gc(int64_t *value, const struct repository_report *repository,
+                        apr_time_t now)
+{
+    return happened(value, repository->last_gc);
+}
+
+static bool get_last_check(int64_t *value, const struct repository_report *repository,
+                           apr_time_t now)
+{
+    return happened(value, repository->last_check);
+}
+
+static bool get_check_failed(int64_t *value, const struct repository_report *repository,
+                             apr_time_t now)
+{
+    *value = repository->check_failed;
+    return repository->last_check > 0;
+}
+
+static bool get_problem(int64_t *value, const struct repository_report *repository,
+                        apr_time_t now)
+{
+    *value = repository->problem != NULL;
+    return true;
+}
+
+static const struct metric metrics[] = {
+    {"replica_repository_revision", "Revision that is served.", get_revision},
+    {"replica_repository_published_timestamp_seconds", "When it was published.",
+     get_published},
+    {"replica_repository_upstream_revision", "Revision of the upstream, as last seen.",
+     get_upstream_revision},
+    {"replica_repository_age_seconds", "Time since the last good snapshot.", get_age},
+    {"replica_repository_lag_seconds",
+     "Time since the upstream published what is not served yet; 0 if nothing is missing.",
+     get_lag},
+    {"replica_repository_last_snapshot_timestamp_seconds",
+     "When the last good snapshot ended.", get_last_snapshot},
+    {"replica_repository_last_attempt_timestamp_seconds",
+     "When the last snapshot ended, good or not.", get_last_attempt},
+    {"replica_repository_failing", "1 if the last snapshot failed.", get_is_failing},
+    {"replica_repository_running", "1 while a snapshot is under way.", get_is_running},
+    {"replica_repository_last_run_seconds",
+     "How long the last snapshot took that brought or missed something.",
+     get_last_seconds},
+    {"replica_repository_last_run_bytes", "What it fetched.", get_last_bytes},
+    {"replica_repository_whitelist_expiry_timestamp_seconds",
+     "When the whitelist expires.", get_whitelist},
+    {"replica_repository_last_gc_timestamp_seconds", "When garbage was last collected.",
+     get_last_gc},
+    {"replica_repository_last_check_timestamp_seconds",
+     "When the repository was last checked.", get_last_check},
+    {"replica_repository_check_failed", "1 if that check found something.",
+     get_check_failed},
+    {"replica_repository_out_of_service",
+     "1 if the configuration or the manifest cannot be read.", get_problem},
+};
+
+static void add_head(struct text_builder *text, const char *name, const char *help)
+{
+    text_builder_add(text, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
+}
+
+static void add_number(struct text_builder *text, const char *name, const char *help,
+                       int64_t number)
+{
+    add_head(text, name, help);
+    text_builder_add(text, "%s %" APR_INT64_T_FMT "\n", name, (apr_int64_t)number);
+}
+
+static void add_metric(struct text_builder *text, const struct metric *metric,
+                       const struct server_report *report)
+{
+    add_head(text, metric->name, metric->help);
+    for (int i = 0; i < report->repositories->nelts; i++) {
+        const struct repository_report *repository =
+            &APR_ARRAY_IDX(report->repositories, i, struct repository_report);
+        int64_t value;
+
+        /* Local names need no escaping. */
+        if (metric->value(&value, repository, report->now))
+            text_builder_add(text, "%s{repository=\"%s\"} %" APR_INT64_T_FMT "\n",
+                             metric->name, repository->local_name, (apr_int64_t)value);
+    }
+}
+
+static void add_server(struct text_builder *text, const struct server_report *report)
+{
+    if (report->total_bytes > 0) {
+        add_number(text, "replica_storage_size_bytes",
+                   "Size of the storage's file system.", report->total_bytes);
+        add_number(text, "replica_storage_free_bytes", "What is free of it.",
+                   report->free_bytes);
+        add_number(text, "replica_storage_free_inodes", "Files that fit into it.",
+                   report->free_inodes);
+    }
+    add_number(text, "replica_geo_database_present", "1 if there is a geo database.",
+               report->geo.is_there);
+    if (report->geo.is_there) {
+        add_number(text, "replica_geo_database_written_timestamp_seconds",
+                   "When its oldest file was installed.", report->geo.written);
+        add_number(text, "replica_geo_database_build_timestamp_seconds",
+                   "When it was built; 0 if it cannot be used.", report->geo.build_epoch);
+    }
+    if (report->daemon_reported > 0)
+        add_number(text, "replica_daemon_reported_timestamp_seconds",
+                   "When snapshotd last had news.",
+                   apr_time_sec(report->daemon_reported));
+}
+
+const char *status_metrics_write(const struct server_report *report, apr_pool_t *pool)
+{
+    struct text_builder text = text_builder_create(pool);
+
+    add_server(&text, report);
+    for (size_t i = 0; i < sizeof(metrics) / sizeof(*metrics); i++)
+        add_metric(&text, &metrics[i], report);
+    return text_builder_text(&text);
+}
