@@ -93,6 +93,7 @@ void status_chart_add(struct text_builder *page,
                      HEIGHT - 0.5, WIDTH, HEIGHT - 0.5);
     for (int i = 0; i < history->nelts; i++)
         add_bar(page, record_at(history, i), &scale);
-    text_builder_add(page, "</svg><small>%s</small>",
-                     human_duration(apr_time_sec(now - scale.from), page->pool));
+    text_builder_add(
+        page, "</svg><small class=\"axis\"><span>%s ago</span><span>now</span></small>",
+        human_duration(apr_time_sec(now - scale.from), page->pool));
 }

@@ -39,10 +39,11 @@ static const char head[] =
     ".9rem;text-align:left;"
     "border-top:1px solid var(--line);vertical-align:middle;white-space:nowrap}\n"
     "thead th{border-top:0;color:var(--soft);font-weight:500;font-size:.85rem}\n"
-    "tbody th{font-weight:600}td.n{text-align:right}small{display:block}\n"
-    "td.e{white-space:normal;color:var(--bad);border-top:0;padding-top:0}\n"
+    "tbody th{font-weight:600}.n{text-align:right}small{display:block}\n"
+    ".e td{white-space:normal;color:var(--bad);border-top:0;padding-top:0}\n"
     ".good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}"
     ".run{color:var(--run)}\n"
+    ".axis{display:flex;justify-content:space-between;max-width:260px}"
     "svg{display:block}svg line{stroke:var(--line)}rect.ok{fill:var(--good)}"
     "rect.failed{fill:var(--bad);opacity:.75}\n"
     "</style></head><body>\n";
@@ -142,7 +143,7 @@ static void add_trouble(struct text_builder *page, const char *text)
 {
     if (text != NULL)
         text_builder_add(
-            page, "<tr><td></td><td class=\"e\" colspan=\"7\">%s</td></tr>\n",
+            page, "<tr class=\"e\"><td></td><td colspan=\"7\">%s</td></tr>\n",
             ap_escape_html(page->pool, text_for_people(text_of(text), 1024, page->pool)));
 }
 
@@ -157,8 +158,9 @@ static void add_row(struct text_builder *page, const struct repository_report *r
     text_builder_add(page, "</th>");
     add_state(page, repository, now);
     add_revision(page, repository, now);
-    text_builder_add(page, "<td class=\"n\">%s</td>",
-                     since(repository->last_snapshot, now, page->pool));
+    text_builder_add(page, "<td class=\"n\">%s%s</td>",
+                     since(repository->last_snapshot, now, page->pool),
+                     repository->last_snapshot > 0 ? " ago" : "");
     add_lag(page, repository, now);
     text_builder_add(page, "<td>");
     status_chart_add(page, repository, now);
@@ -244,8 +246,10 @@ const char *status_page_write(const struct server_report *report, const char *ho
     text_builder_add(
         &page,
         "</section>\n<div class=\"table\"><table>\n<thead><tr><th>Repository</th>"
-        "<th>State</th><th>Revision</th><th>Last snapshot</th><th>Lag</th>"
-        "<th>Snapshots that brought something</th><th>Whitelist</th><th>Next in</th>"
+        "<th>State</th><th class=\"n\">Revision</th><th class=\"n\">Last snapshot</th>"
+        "<th class=\"n\">Lag</th>"
+        "<th>Snapshots that brought something</th><th class=\"n\">Whitelist</th>"
+        "<th class=\"n\">Next in</th>"
         "</tr></thead>\n<tbody>\n");
     for (int i = 0; i < report->repositories->nelts; i++)
         add_row(&page, &APR_ARRAY_IDX(report->repositories, i, struct repository_report),
