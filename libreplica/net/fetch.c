@@ -240,6 +240,8 @@ static void start_queued(struct fetcher *fetcher)
         transfer_start(transfer);
         curl_multi_add_handle(fetcher->multi, transfer->easy);
     }
+    if (fetcher->running_count > fetcher->counters.most_at_once)
+        fetcher->counters.most_at_once = fetcher->running_count;
     fetcher->is_full = fetcher->running_count * 4 >= fetcher->limit.limit * 3;
 }
 

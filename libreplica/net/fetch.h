@@ -82,6 +82,7 @@ struct fetch_counters {
     int64_t resumed; /* retries that went on with Range */
     int64_t corrupt; /* answers whose bytes did not hash to their name */
     int64_t bytes;   /* of bodies received */
+    int most_at_once;
 };
 
 /* False: ERROR_IO if libcurl cannot be set up. POOL owns the fetcher and its connections.

@@ -269,9 +269,11 @@ bool snapshot_run(struct snapshot_result *result, struct store *store,
         snapshot_say(snapshot, "Fetched %lld new chunks out of %lld processed chunks",
                      (long long)result->walk.objects_fetched,
                      (long long)result->walk.objects_seen);
-        snapshot_say(
-            snapshot, "Sent %lld requests, looked for %lld objects in the storage",
-            (long long)result->fetch.requests, (long long)result->walk.store_lookups);
+        snapshot_say(snapshot,
+                     "Sent %lld requests, at most %d at once, looked for %lld objects "
+                     "in the storage",
+                     (long long)result->fetch.requests, result->fetch.most_at_once,
+                     (long long)result->walk.store_lookups);
     }
     return ok;
 }

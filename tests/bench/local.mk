@@ -2,7 +2,9 @@
 EXTRA_DIST += %D%/bench_distance %D%/bench_geo %D%/bench_scale %D%/bench_serve \
 	%D%/bench_snapshot %D%/make_tree %D%/snapshots.py \
 	%D%/httpd-plain.conf.in %D%/httpd-replica.conf.in %D%/nginx.conf.in
-EXTRA_PROGRAMS += %D%/delay_relay %D%/object_generator %D%/snapshot_floor
+# Tests make distance with it, too.
+noinst_PROGRAMS += %D%/delay_relay
+EXTRA_PROGRAMS += %D%/object_generator %D%/snapshot_floor
 %C%_delay_relay_SOURCES = %D%/delay_relay.c
 %C%_object_generator_SOURCES = %D%/object_generator.c
 %C%_object_generator_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
@@ -14,11 +16,11 @@ EXTRA_LTLIBRARIES = %D%/mod_constant.la
 %C%_mod_constant_la_SOURCES = %D%/mod_constant.c
 %C%_mod_constant_la_CPPFLAGS = $(AM_CPPFLAGS) $(HTTPD_CPPFLAGS)
 %C%_mod_constant_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
-CLEANFILES += %D%/delay_relay %D%/mod_constant.la %D%/object_generator %D%/snapshot_floor
+CLEANFILES += %D%/mod_constant.la %D%/object_generator %D%/snapshot_floor
 bench: bench-snapshot bench-distance bench-scale bench-serve bench-geo
 bench-snapshot: all %D%/snapshot_floor tests/integration/publish_tool
 	$(srcdir)/%D%/bench_snapshot --build '$(abs_top_builddir)'
-bench-distance: all %D%/delay_relay %D%/snapshot_floor tests/integration/publish_tool
+bench-distance: all %D%/snapshot_floor tests/integration/publish_tool
 	$(srcdir)/%D%/bench_distance --build '$(abs_top_builddir)'
 bench-scale: all %D%/object_generator tests/integration/publish_tool
 	$(srcdir)/%D%/bench_scale --build '$(abs_top_builddir)'

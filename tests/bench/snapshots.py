@@ -2,6 +2,7 @@
 """What benches of snapshots share: a repository behind a line, a replica of it, and the floor."""
 
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -41,21 +42,31 @@ def wait_for_port(port):
     sys.exit(f"nothing listens on port {port}")
 
 
+# A process of its own measures: what is run by a large one counts its memory as theirs.
+MEASURE = """
+import json, resource, subprocess, sys, time
+start = time.monotonic()
+code = subprocess.call(sys.argv[2:])
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+with open(sys.argv[1], "w") as file:
+    json.dump({"seconds": time.monotonic() - start, "cpu": usage.ru_utime + usage.ru_stime,
+               "peak": usage.ru_maxrss / 1024}, file)
+sys.exit(code)
+"""
+
+
 class Cost:
     """What a command took: .seconds, .cpu (seconds), .peak (MiB), .output."""
 
     def __init__(self, command, **options):
-        start = time.monotonic()
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                   text=True, **options)
-        self.output = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        self.seconds = time.monotonic() - start
-        self.cpu = usage.ru_utime + usage.ru_stime
-        self.peak = usage.ru_maxrss / 1024
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
-            sys.exit(f"{command[0]} failed:\n{self.output}")
+        with tempfile.NamedTemporaryFile() as file:
+            run = subprocess.run([sys.executable, "-S", "-c", MEASURE, file.name, *command],
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                 **options)
+            self.output = run.stdout
+            if run.returncode != 0:
+                sys.exit(f"{command[0]} failed:\n{self.output}")
+            self.__dict__.update(json.load(file))
 
     def number(self, pattern):
         found = re.search(pattern, self.output)
@@ -63,6 +74,9 @@ class Cost:
 
     def requests(self):
         return self.number(r"Sent (\d+) requests")
+
+    def width(self):
+        return self.number(r"at most (\d+) at once")
 
 
 class Repository:
