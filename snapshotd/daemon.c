@@ -17,6 +17,7 @@
 #include "libreplica/base/log.h"
 #include "libreplica/operate/snapshot_slot.h"
 #include "libreplica/store/file.h"
+#include "snapshotd/state_command.h"
 
 #define PAUSE_MAX apr_time_from_sec(10)
 
@@ -30,6 +31,8 @@ static bool open_signals(int *fd, struct error *error)
     sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
+    /* Nobody waits for the commands that are run: they leave no zombies. */
+    signal(SIGCHLD, SIG_IGN);
     *fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     return *fd >= 0 || error_set_errno(error, errno, "cannot receive signals");
 }
@@ -146,6 +149,7 @@ static void end_job(struct daemon *daemon, struct job *job)
 {
     job_join(job);
     log_job(job);
+    state_command_run(settings_text(daemon->server, SETTING_STATE_COMMAND), job);
     schedule_ran(job->entry, job->ok, daemon_interval(job->repository),
                  next_random(daemon), apr_time_now());
     daemon_write_status(daemon, job, NULL);

@@ -8,6 +8,7 @@ snapshotd_snapshotd_SOURCES = \
 	%D%/geo_job.c %D%/geo_job.h \
 	%D%/job.c %D%/job.h \
 	%D%/main.c \
-	%D%/schedule.c %D%/schedule.h
+	%D%/schedule.c %D%/schedule.h \
+	%D%/state_command.c %D%/state_command.h
 snapshotd_snapshotd_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 snapshotd_snapshotd_LDADD = $(WORK_LIBS) $(SYSTEMD_LIBS)

@@ -14,8 +14,9 @@ struct schedule_entry {
     apr_time_t last_snapshot; /* success; 0 never: first in line */
     apr_time_t next_start;    /* not before */
     bool is_running;
-    bool was_cut; /* its last run ended with the daemon: the others go first */
-    bool is_seen; /* for schedule_forget_unseen */
+    bool is_failing; /* its last run failed */
+    bool was_cut;    /* its last run ended with the daemon: the others go first */
+    bool is_seen;    /* for schedule_forget_unseen */
 };
 
 struct schedule {

@@ -298,6 +298,7 @@ bool replica_snapshot(struct replica_snapshot_outcome *outcome,
         !store_stat_file(store, LAST_SNAPSHOT_NAME, &status, &found, error))
         return false;
     outcome->was_initial = !found;
+    outcome->was_failing = status_read(store, "last_error", pool) != NULL;
     if (!take_lock(&lock, !found, repository, options, pool, error)) {
         if (error->code == ERROR_BUSY)
             journal_write(repository->local_name,

@@ -19,6 +19,7 @@ struct replica_snapshot_options {
 struct replica_snapshot_outcome {
     struct snapshot_result snapshot;
     bool was_initial;
+    bool was_failing; /* the last run, says the status file */
     bool was_skipped; /* pass-through: there is nothing to do */
     /* The automatic garbage collection afterwards: its failure is no failure of the
      * snapshot. */

@@ -320,3 +320,61 @@ def test_a_run_that_hangs_shows_in_the_status(fleet, daemon):
     daemon.wait_for_runs("a")
     wait_until(lambda: "running_since" not in daemon.status()["replicas"]["a.example.net"],
                "the status shows its end")
+
+
+def write_command(fleet, exit_code=0):
+    """A program that notes its arguments, one call a line; gives the file of its notes."""
+    notes, program = fleet.folder / "notes", fleet.folder / "tell"
+    program.write_text(f"""#!/bin/sh
+printf '%s|' "$#" "$@" >>{notes}
+echo >>{notes}
+exit {exit_code}
+""")
+    program.chmod(0o755)
+    notes.touch()
+    notes.chmod(0o666)
+    with open(fleet.confdir / "server.local", "a", encoding="ascii") as settings:
+        settings.write(f"REPLICA_STATE_COMMAND={program}\n")
+    return notes
+
+
+def test_a_command_is_run_when_the_state_changes_and_only_then(fleet, daemon):
+    fleet.add("a", CVMFS_HTTP_RETRIES=0)
+    notes = write_command(fleet, exit_code=3)
+    daemon.start()
+    daemon.wait_for_runs("a", 2)
+    assert notes.read_text() == ""
+    fleet.origin.fault("/cvmfs/a.example.net/.cvmfspublished", "status", 503)
+    daemon.wait_for_runs("a", 3, "unreachable")
+    daemon.stop()
+    daemon.start()  # the state is known from before
+    daemon.wait_for_runs("a", 5, "unreachable")
+    good = len(daemon.runs("a"))
+    fleet.origin.heal()
+    daemon.wait_for_runs("a", good + 2)
+    wait_until(lambda: notes.read_text().count("\n") == 2, "both were told")
+    failing, fine = notes.read_text().splitlines()
+    assert re.fullmatch(r"3\|a\.example\.net\|failing\|.*503\|", failing)
+    assert fine == "3|a.example.net|good||"
+    children = subprocess.run(["ps", "--ppid", str(daemon.process.pid), "-o", "stat="],
+                              capture_output=True, text=True, check=False).stdout
+    assert "Z" not in children, "no zombies"
+
+
+def test_a_replica_that_never_was_good_is_told_of_once(fleet, daemon):
+    fleet.add("a", CVMFS_HTTP_RETRIES=0)
+    notes = write_command(fleet)
+    fleet.origin.fault("/cvmfs/a.example.net/.cvmfspublished", "status", 404)
+    daemon.start()
+    daemon.wait_for_runs("a", 3, "not-found")
+    assert notes.read_text().count("failing") == 1
+
+
+def test_a_command_that_is_not_there_stops_nothing(fleet, daemon):
+    fleet.add("a", CVMFS_HTTP_RETRIES=0)
+    with open(fleet.confdir / "server.local", "a", encoding="ascii") as settings:
+        settings.write("REPLICA_STATE_COMMAND=/nowhere/tell\n")
+    fleet.origin.fault("/cvmfs/a.example.net/.cvmfspublished", "status", 404)
+    daemon.start()
+    daemon.wait_for_runs("a", 2, "not-found")
+    assert "REPLICA_STATE_COMMAND: cannot run /nowhere/tell: No such file" in daemon.text()

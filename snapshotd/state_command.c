@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Telling an administrator. */
+#include "snapshotd/state_command.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libreplica/base/log.h"
+
+extern char **environ;
+
+/* The command starts as programs do: with all signals, and without our descriptors, which
+ * are closed by O_CLOEXEC. */
+static int spawn(const char *command, const char *name, const char *state,
+                 const char *message)
+{
+    char *const arguments[] = {(char *)command, (char *)name, (char *)state,
+                               (char *)message, NULL};
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attributes;
+    sigset_t none, ours;
+    int status;
+    pid_t pid;
+
+    sigemptyset(&none);
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGPIPE);
+    sigaddset(&ours, SIGCHLD);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &ours);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    status = posix_spawn(&pid, command, &files, &attributes, arguments, environ);
+    posix_spawn_file_actions_destroy(&files);
+    posix_spawnattr_destroy(&attributes);
+    return status;
+}
+
+static bool is_failure(const struct job *job)
+{
+    return !job->ok && job->error.code != ERROR_BUSY &&
+           job->error.code != ERROR_CANCELLED;
+}
+
+void state_command_run(const char *command, const struct job *job)
+{
+    bool was_failing = job->outcome.was_failing || job->entry->is_failing;
+    const char *state = job->ok ? "good" : "failing";
+    int status;
+
+    if (!job->ok && !is_failure(job))
+        return;
+    job->entry->is_failing = !job->ok;
+    if (was_failing == !job->ok)
+        return;
+    log_write(LOG_LEVEL_INFO, "state repository=%s state=%s", job->entry->local_name,
+              state);
+    if (*command == '\0')
+        return;
+    status =
+        spawn(command, job->entry->local_name, state, job->ok ? "" : job->error.message);
+    if (status != 0)
+        log_write(LOG_LEVEL_ERROR, "REPLICA_STATE_COMMAND: cannot run %s: %s", command,
+                  strerror(status));
+}
