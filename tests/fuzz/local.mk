@@ -5,6 +5,7 @@ FUZZ_TARGETS = \
 	%D%/fuzz_certificate \
 	%D%/fuzz_chunker \
 	%D%/fuzz_date \
+	%D%/fuzz_gc_line \
 	%D%/fuzz_geo_database \
 	%D%/fuzz_geo_order \
 	%D%/fuzz_geo_request \
@@ -59,6 +60,9 @@ endif
 %C%_fuzz_manifest_SOURCES = %D%/fuzz_manifest.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_manifest_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_manifest_LDFLAGS = $(FUZZ_LINKING)
+%C%_fuzz_gc_line_SOURCES = %D%/fuzz_gc_line.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_gc_line_LDADD = $(WORK_LIBS)
+%C%_fuzz_gc_line_LDFLAGS = $(FUZZ_LINKING)
 %C%_fuzz_object_SOURCES = %D%/fuzz_object.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_object_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_object_LDFLAGS = $(FUZZ_LINKING)

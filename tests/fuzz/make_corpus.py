@@ -197,6 +197,21 @@ def dates():
     }
 
 
+def gc_lines():
+    name = DIGITS.encode()
+    return {
+        "format": b"replica gc journal 1",
+        "repository": b"repository sw.example.net",
+        "manifest": b"manifest " + name,
+        "catalogs": b"catalogs 17",
+        "data": b"data",
+        "auxiliary": b"auxiliary",
+        "object": name + b"-rmd160C",
+        "end": b"end 12 " + name,
+        "no-count": b"end  " + name,
+    }
+
+
 def attributes():
     return damaged({
         "two": b"\x01\x02\x0d\x10user.checksum0123456789abcdef\x08\x03user.foobar",
@@ -290,6 +305,7 @@ def main():
         "reflog": damaged({"refs": database(REFLOG)}),
         "inflate": streams(),
         "date": dates(),
+        "gc_line": gc_lines(),
         "geo_database": geo_databases(),
         "geo_order": geo_orders(),
         "geo_request": geo_requests(),

@@ -9,6 +9,7 @@ import random
 import re
 import shutil
 import sqlite3
+import subprocess
 import tempfile
 import time
 
@@ -18,6 +19,7 @@ from closure import manifest_fields, object_path, tag_roots
 from collect import Expected, Store, names, set_ages, write_checksum
 from origin import Fault, Origin
 from replica import Published, Replica
+from servers import BUILD, wait_until
 from sources import fill, write
 
 FQRN = "sw.example.net"
@@ -344,3 +346,22 @@ def test_a_snapshot_does_not_collect_while_a_check_is_at_work(site):
         run = site.replica.snapshot().assert_ok()
     assert "Failed to acquire gc lock" in run.output
     assert "last_gc" not in site.status()
+
+
+def test_the_daemon_collects_after_its_snapshots(site):
+    days_old(site, [20, 9, 5, 2, 1, 0.5])
+    before = site.replica.objects()
+    expected = Expected(site.replica.storage, since=time.time() - 3 * DAY)
+    site.replica.configure(CVMFS_AUTO_GC="true", REPLICA_SNAPSHOT_INTERVAL=1)
+    log = site.folder / "snapshotd.log"
+    with open(log, "w", encoding="utf-8") as errors:
+        daemon = subprocess.Popen([BUILD / "snapshotd" / "snapshotd"], stderr=errors,
+                                  env=site.replica.environment())
+    try:
+        wait_until(lambda: "last_gc" in site.status(), "a collection")
+    finally:
+        daemon.terminate()
+        assert daemon.wait(30) == 0, log.read_text()
+    assert site.replica.objects() == before - expected.removed
+    text = (site.replica.log / "snapshots.log").read_text()
+    assert text.count("Running automatic garbage collection") == 1
