@@ -25,6 +25,8 @@ _COUNTS = {
     "DAMAGED_INPUTS": (200, 5000),
     # runs without changes in one daemon
     "DAEMON_RUNS": (300, 4000),
+    # histories of random changes, replicated revision by revision
+    "HISTORIES": (4, 60),
     # random lists of servers that the geo API sorts
     "GEO_LISTS": (400, 10000),
     # seconds of load while geo databases come and go
