@@ -12,6 +12,7 @@
 
 /* With more, one buffer for each would be small and the disk would seek. */
 #define RUNS_MAX         64
+#define RECORD_SIZE_MAX  256
 #define RECORDS_MIN      (4 * RUNS_MAX)
 #define WRITE_BUFFER_MAX ((size_t)64 * 1024)
 
@@ -62,6 +63,7 @@ bool sorted_records_create(struct sorted_records **records, size_t record_size,
     struct sorted_records *created = apr_pcalloc(pool, sizeof(*created));
 
     created->record_size = record_size;
+    assert(record_size > 0 && record_size <= RECORD_SIZE_MAX);
     /* qsort takes as much again. */
     created->capacity = memory_bytes / 2 / record_size;
     if (created->capacity < RECORDS_MIN)
@@ -249,10 +251,9 @@ static bool take_merged(struct sorted_records *records, unsigned char *record, b
 /* Take the next different record into the head. */
 static bool advance(struct sorted_records *records, bool *more, struct error *error)
 {
-    unsigned char record[256];
+    unsigned char record[RECORD_SIZE_MAX];
     size_t size = records->record_size;
 
-    assert(size <= sizeof(record));
     do {
         if (records->run_count == 0) {
             *more = records->at < records->used;

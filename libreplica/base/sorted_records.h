@@ -15,6 +15,7 @@
 struct sorted_records;
 
 /* An empty set.
+ *   record_size    at most 256
  *   memory_bytes   most that it takes, sorting included; too little for a few hundred
  *                  records is raised to that. What is not used costs nothing
  *   folder         for the temporary file, which is made when memory is full
