@@ -27,8 +27,8 @@ static const char *const stratum0_verbs[] = {"abort",
                                              "tag",
                                              "transaction",
                                              "update-repoinfo"};
-static const char *const other_verbs[] = {"check", "fix-permissions", "merge-stats",
-                                          "migrate", "print-stats"};
+static const char *const other_verbs[] = {"fix-permissions", "merge-stats", "migrate",
+                                          "print-stats"};
 
 static bool is_among(const char *verb, const char *const *verbs, size_t count)
 {

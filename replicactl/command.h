@@ -87,6 +87,7 @@ const char *command_absolute_path(const struct command_context *context,
 
 int cmd_add_replica(struct command_context *context, int argc, char **argv);
 int cmd_gc(struct command_context *context, int argc, char **argv);
+int cmd_check(struct command_context *context, int argc, char **argv);
 int cmd_info(struct command_context *context, int argc, char **argv);
 int cmd_ingest(struct command_context *context, int argc, char **argv);
 int cmd_list(struct command_context *context, int argc, char **argv);

@@ -1,9 +1,12 @@
 # The administrator's tool.
 bin_PROGRAMS += replicactl/replicactl
 replicactl_replicactl_SOURCES = \
+	%D%/check_all.c %D%/check_all.h \
+	%D%/check_run.c %D%/check_run.h \
 	%D%/cmd_absent.c \
 	%D%/cmd_add_replica.c \
 	%D%/cmd_gc.c \
+	%D%/cmd_check.c \
 	%D%/cmd_info.c \
 	%D%/cmd_ingest.c \
 	%D%/cmd_list.c \

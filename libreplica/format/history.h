@@ -25,6 +25,13 @@ struct tag {
 bool history_read(const char **fqrn, struct hash *previous, apr_array_header_t **tags,
                   const char *path, apr_pool_t *pool, struct error *error);
 
+/* Call VISIT for every way in which branches and tags contradict each other.
+ * Source: cvmfs-format 5.1, 6.10. */
+typedef bool history_visit_violation(void *baton, const char *sentence,
+                                     struct error *error);
+bool history_judge(const char *path, history_visit_violation *visit, void *baton,
+                   apr_pool_t *pool, struct error *error);
+
 /* Write a new database at PATH (must not exist) of schema 1.0 revision 3 with the default
  * branch. */
 bool history_write(const char *path, const char *fqrn, const struct hash *previous,

@@ -8,10 +8,14 @@ libreplica_data_la_SOURCES += \
 	%D%/certificate.c \
 	%D%/hash.c %D%/hash.h \
 	%D%/catalog.c %D%/catalog.h %D%/catalog_internal.h \
+	%D%/catalog_counters.c \
+	%D%/catalog_paths.c \
 	%D%/catalog_references.c \
+	%D%/catalog_rules.c %D%/catalog_rules.h %D%/catalog_rules_internal.h \
 	%D%/database.c %D%/database.h \
 	%D%/database_rows.c \
 	%D%/history.c %D%/history.h \
+	%D%/history_rules.c \
 	%D%/inflate.c %D%/inflate.h \
 	%D%/key.c %D%/key_internal.h \
 	%D%/manifest.c %D%/manifest.h \

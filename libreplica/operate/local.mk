@@ -2,6 +2,17 @@
 libreplica_work_la_SOURCES += \
 	%D%/add_replica.c %D%/add_replica.h \
 	%D%/catalog_levels.c %D%/catalog_levels.h \
+	%D%/check.c %D%/check.h %D%/check_internal.h \
+	%D%/check_catalogs.c \
+	%D%/check_head.c \
+	%D%/check_ledger.c %D%/check_ledger.h \
+	%D%/check_object.c \
+	%D%/check_objects.c \
+	%D%/check_record.c %D%/check_record.h \
+	%D%/check_reflog.c \
+	%D%/check_report.c \
+	%D%/check_roots.c \
+	%D%/check_waiting.c \
 	%D%/configuration_line.c %D%/configuration_line.h \
 	%D%/create_repository.c %D%/create_repository.h \
 	%D%/deletion_log.c %D%/deletion_log.h \

@@ -14,12 +14,23 @@ struct object ensemble_certificate_object(const struct ensemble *ensemble)
     return (struct object){ensemble->manifest->certificate, OBJECT_CERTIFICATE};
 }
 
+/* Without a fetcher it is the store's own file that counts. */
+static bool get_file(struct text *text, const struct ensemble_source *source,
+                     const char *name, int64_t size_limit, bool no_cache,
+                     apr_pool_t *pool, struct error *error)
+{
+    if (source->fetcher == NULL)
+        return store_read(text, source->store, name, size_limit, pool, error);
+    return fetch_text(text, source->fetcher, source->origin_url, name, size_limit,
+                      no_cache, pool, error);
+}
+
 static bool fetch_manifest(struct ensemble *ensemble,
                            const struct ensemble_source *source, bool no_cache,
                            apr_pool_t *pool, struct error *error)
 {
-    if (!fetch_text(&ensemble->manifest_text, source->fetcher, source->origin_url,
-                    MANIFEST_NAME, MANIFEST_SIZE_MAX, no_cache, pool, error))
+    if (!get_file(&ensemble->manifest_text, source, MANIFEST_NAME, MANIFEST_SIZE_MAX,
+                  no_cache, pool, error))
         return error_prefix(error, "manifest");
     if (!manifest_parse(&ensemble->manifest, ensemble->manifest_text, pool, error))
         return error_prefix(error, "%s/" MANIFEST_NAME, source->origin_url);
@@ -63,8 +74,8 @@ static bool fetch_whitelist(struct ensemble *ensemble,
                             const struct ensemble_source *source, bool no_cache,
                             apr_pool_t *pool, struct error *error)
 {
-    if (!fetch_text(&ensemble->whitelist_text, source->fetcher, source->origin_url,
-                    WHITELIST_NAME, WHITELIST_SIZE_MAX, no_cache, pool, error))
+    if (!get_file(&ensemble->whitelist_text, source, WHITELIST_NAME, WHITELIST_SIZE_MAX,
+                  no_cache, pool, error))
         return error_prefix(error, "whitelist");
     if (!whitelist_parse(&ensemble->whitelist, ensemble->whitelist_text, pool, error))
         return error_prefix(error, "%s/" WHITELIST_NAME, source->origin_url);
@@ -129,4 +140,10 @@ bool ensemble_fetch(struct ensemble *ensemble, const struct ensemble_source *sou
         return true;
     return may_be_a_race(error->code) &&
            fetch_once(ensemble, source, true, now, pool, error);
+}
+
+bool ensemble_read(struct ensemble *ensemble, const struct ensemble_source *source,
+                   apr_time_t now, apr_pool_t *pool, struct error *error)
+{
+    return fetch_once(ensemble, source, false, now, pool, error);
 }

@@ -39,6 +39,11 @@ struct ensemble_source {
 bool ensemble_fetch(struct ensemble *ensemble, const struct ensemble_source *source,
                     apr_time_t now, apr_pool_t *pool, struct error *error);
 
+/* The same for what the store serves; SOURCE has no fetcher, and its URL is for messages.
+ * Nothing is tried twice. */
+bool ensemble_read(struct ensemble *ensemble, const struct ensemble_source *source,
+                   apr_time_t now, apr_pool_t *pool, struct error *error);
+
 /* The certificate's object, as the manifest names it. */
 struct object ensemble_certificate_object(const struct ensemble *ensemble);
 

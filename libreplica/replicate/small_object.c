@@ -43,6 +43,9 @@ bool small_object_get(struct text *bytes, const struct small_object_source *sour
 
     if (source->store != NULL && read_local(bytes, source->store, object, pool))
         return true;
+    if (source->fetcher == NULL)
+        return error_set(error, ERROR_NOT_FOUND, "object %s is missing or damaged",
+                         object_name(name, object));
     if (source->at_alternative_path)
         apr_snprintf(path, sizeof(path), ".cvmfsalt-%s", object_name(name, object));
     else

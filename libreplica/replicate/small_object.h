@@ -9,7 +9,7 @@
 #define SMALL_OBJECT_MAX (1024 * 1024)
 
 struct small_object_source {
-    struct fetcher *fetcher;
+    struct fetcher *fetcher; /* NULL: only the store is asked */
     const char *origin_url;
     struct store *store;      /* NULL: there is none yet */
     bool at_alternative_path; /* fetch .cvmfsalt-<object> instead of data/... */

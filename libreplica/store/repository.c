@@ -304,13 +304,34 @@ bool repository_names(apr_array_header_t **names, const char *confdir, apr_pool_
     return true;
 }
 
-const char *repository_origin_url(const struct repository *repository, apr_pool_t *pool)
+static const char *without_slashes(char *url)
 {
-    char *url = apr_pstrdup(pool, settings_text(repository->settings, SETTING_STRATUM0));
-
     for (size_t length = strlen(url); length > 0 && url[length - 1] == '/';)
         url[--length] = '\0';
     return url;
+}
+
+const char *repository_origin_url(const struct repository *repository, apr_pool_t *pool)
+{
+    return without_slashes(
+        apr_pstrdup(pool, settings_text(repository->settings, SETTING_STRATUM0)));
+}
+
+apr_array_header_t *repository_upstream_urls(const struct repository *repository,
+                                             apr_pool_t *pool)
+{
+    const char *origin = repository_origin_url(repository, pool);
+    apr_array_header_t *urls = apr_array_make(pool, 4, sizeof(const char *));
+    char *next =
+        apr_pstrdup(pool, settings_text(repository->settings, SETTING_UPSTREAMS));
+    char *rest;
+
+    if (*origin != '\0')
+        APR_ARRAY_PUSH(urls, const char *) = origin;
+    for (next = strtok_r(next, " \t", &rest); next != NULL;
+         next = strtok_r(NULL, " \t", &rest))
+        APR_ARRAY_PUSH(urls, const char *) = without_slashes(next);
+    return urls;
 }
 
 const char *repository_update_lock(const struct repository *repository, apr_pool_t *pool)

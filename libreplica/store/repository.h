@@ -66,6 +66,11 @@ bool repository_names(apr_array_header_t **names, const char *confdir, apr_pool_
  * if that is not set. */
 const char *repository_origin_url(const struct repository *repository, apr_pool_t *pool);
 
+/* Where its objects may be fetched from, the origin first, then REPLICA_UPSTREAMS (array
+ * of const char *, without slashes at their ends). */
+apr_array_header_t *repository_upstream_urls(const struct repository *repository,
+                                             apr_pool_t *pool);
+
 /* Paths of the repository's lock files in its spool. */
 const char *repository_update_lock(const struct repository *repository, apr_pool_t *pool);
 const char *repository_collect_lock(const struct repository *repository,

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -190,6 +191,26 @@ bool store_remove(struct store *store, const struct object *object, struct error
     if (unlinkat(folder, file_name, 0) != 0 && errno != ENOENT)
         return error_set_errno(error, errno, "cannot remove object %s from %s", name,
                                store->root);
+    return true;
+}
+
+bool store_quarantine(struct store *store, const struct object *object,
+                      struct error *error)
+{
+    char name[OBJECT_NAME_SIZE], aside[OBJECT_NAME_SIZE + sizeof(STORE_QUARANTINE)];
+    const char *file_name;
+    int folder, temporary;
+
+    if (!store_temporary_folder(&temporary, store, error) ||
+        !store_place(&folder, &file_name, name, store, object, error))
+        return false;
+    apr_snprintf(aside, sizeof(aside), STORE_QUARANTINE "/%s", name);
+    if (mkdirat(temporary, STORE_QUARANTINE, 0755) != 0 && errno != EEXIST)
+        return error_set_errno(error, errno, "cannot create %s/" STORE_QUARANTINE,
+                               store->temporary);
+    if (renameat(folder, file_name, temporary, aside) != 0 && errno != ENOENT)
+        return error_set_errno(error, errno, "cannot move object %s to %s/%s", name,
+                               store->temporary, aside);
     return true;
 }
 

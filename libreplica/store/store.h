@@ -90,6 +90,12 @@ bool store_stat(struct store *store, const struct object *object,
 bool store_open_object(int *fd, struct store *store, const struct object *object,
                        struct error *error);
 bool store_remove(struct store *store, const struct object *object, struct error *error);
+/* Move an object's file out of the tree, into the folder STORE_QUARANTINE of the
+ * temporary folder, where nothing serves it; one of the same name there is replaced. One
+ * that is not there is no error. */
+#define STORE_QUARANTINE "quarantine"
+bool store_quarantine(struct store *store, const struct object *object,
+                      struct error *error);
 /* Read an object wholly and compare its hash: *intact. Missing is not intact. */
 bool store_verify(struct store *store, const struct object *object, bool *intact,
                   struct error *error);
