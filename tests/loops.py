@@ -19,6 +19,10 @@ _COUNTS = {
     "GC_KILLS": (100, 400),
     # places at which the power fails while garbage is collected
     "GC_POWER_CUTS": (160, 1000),
+    # objects of a replica that are damaged and repaired
+    "DAMAGED_OBJECTS": (520, 2000),
+    # kill -9 of a running repair at a random moment
+    "REPAIR_KILLS": (8, 80),
     # our lock against the reference's lock-and-unlink sequence
     "LOCK_ROUNDS": (1000, 10000),
     # random damage to manifests, whitelists and catalogs

@@ -12,7 +12,7 @@ static const struct {
     const char *name;
     int since;
     const char *count;
-} counters[CATALOG_COUNTERS] = {
+} counters[CATALOG_STATISTICS] = {
     {"regular", 0, "sum(" REGULAR ")"},
     {"symlink", 0, "sum(c.mode & 61440 = 40960)"},
     {"special", 5, "sum(c.mode & 61440 IN (4096, 8192, 24576, 49152))"},
@@ -48,14 +48,14 @@ static const char *counting_sql(struct catalog *catalog, int number, apr_pool_t 
                : "0";
 }
 
-static bool count(int64_t values[CATALOG_COUNTERS], struct catalog *catalog,
+static bool count(int64_t values[CATALOG_STATISTICS], struct catalog *catalog,
                   apr_pool_t *pool, struct error *error)
 {
     const char *sql = "SELECT ";
     sqlite3_stmt *statement;
     bool row;
 
-    for (int i = 0; i < CATALOG_COUNTERS; i++)
+    for (int i = 0; i < CATALOG_STATISTICS; i++)
         sql = apr_pstrcat(pool, sql, i > 0 ? ", " : "", counting_sql(catalog, i, pool),
                           NULL);
     sql = apr_pstrcat(pool, sql, " FROM catalog AS c", NULL);
@@ -63,7 +63,7 @@ static bool count(int64_t values[CATALOG_COUNTERS], struct catalog *catalog,
     if (!database_prepare(&statement, catalog->database, sql, pool, error) ||
         !database_step(catalog->database, statement, &row, error))
         return false;
-    for (int i = 0; i < CATALOG_COUNTERS; i++)
+    for (int i = 0; i < CATALOG_STATISTICS; i++)
         if (!database_column_number(&values[i], catalog->database, statement, i, error))
             return false;
     return true;
@@ -81,8 +81,8 @@ static bool read_stored(int64_t *value, bool *found, struct catalog *catalog,
            database_column_number(value, catalog->database, statement, 0, error);
 }
 
-bool catalog_read_counters(struct catalog_counters *read, struct catalog *catalog,
-                           apr_pool_t *pool, struct error *error)
+bool catalog_read_statistics(struct catalog_statistics *read, struct catalog *catalog,
+                             apr_pool_t *pool, struct error *error)
 {
     sqlite3_stmt *statement;
 
@@ -92,7 +92,7 @@ bool catalog_read_counters(struct catalog_counters *read, struct catalog *catalo
         !database_prepare(&statement, catalog->database,
                           "SELECT value FROM statistics WHERE counter = ?1", pool, error))
         return false;
-    for (int i = 0; i < CATALOG_COUNTERS; i++) {
+    for (int i = 0; i < CATALOG_STATISTICS; i++) {
         char self[40], subtree[40];
         bool has_self, has_subtree;
 
@@ -122,7 +122,7 @@ static bool is_required(const struct judgement *judgement, int number,
 }
 
 static bool judge_counter(const struct judgement *judgement, int number,
-                          const struct catalog_counters *stored, int64_t counted,
+                          const struct catalog_statistics *stored, int64_t counted,
                           apr_pool_t *pool, struct error *error)
 {
     const char *prefix = judgement->catalog->properties.root_prefix;
@@ -149,13 +149,13 @@ static bool judge_counter(const struct judgement *judgement, int number,
 bool judge_counters(const struct judgement *judgement, apr_pool_t *pool,
                     struct error *error)
 {
-    int64_t counted[CATALOG_COUNTERS];
-    struct catalog_counters stored;
+    int64_t counted[CATALOG_STATISTICS];
+    struct catalog_statistics stored;
 
-    if (!catalog_read_counters(&stored, judgement->catalog, pool, error) ||
+    if (!catalog_read_statistics(&stored, judgement->catalog, pool, error) ||
         !count(counted, judgement->catalog, pool, error))
         return false;
-    for (int i = 0; i < CATALOG_COUNTERS; i++)
+    for (int i = 0; i < CATALOG_STATISTICS; i++)
         if (!judge_counter(judgement, i, &stored, counted[i], pool, error))
             return false;
     return true;

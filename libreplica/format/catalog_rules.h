@@ -21,15 +21,15 @@ bool catalog_judge(struct catalog *catalog, bool is_nested,
                    struct error *error);
 
 /* The counters of the table statistics. */
-#define CATALOG_COUNTERS 12
-struct catalog_counters {
-    bool has[CATALOG_COUNTERS]; /* both rows exist: older catalogs lack some */
-    int64_t self[CATALOG_COUNTERS];
-    int64_t subtree[CATALOG_COUNTERS]; /* all catalogs below, this one not among them */
+#define CATALOG_STATISTICS 12
+struct catalog_statistics {
+    bool has[CATALOG_STATISTICS]; /* both rows exist: older catalogs lack some */
+    int64_t self[CATALOG_STATISTICS];
+    int64_t subtree[CATALOG_STATISTICS]; /* all catalogs below, this one not among them */
 };
 const char *catalog_counter_name(int number);
-bool catalog_read_counters(struct catalog_counters *counters, struct catalog *catalog,
-                           apr_pool_t *pool, struct error *error);
+bool catalog_read_statistics(struct catalog_statistics *counters, struct catalog *catalog,
+                             apr_pool_t *pool, struct error *error);
 
 /* A row in words: everything that a mountpoint's row and the row of the nested catalog's
  * root have in common. *words is NULL if there is no such row. */

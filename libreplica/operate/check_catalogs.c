@@ -152,7 +152,7 @@ static bool judge(struct reading *reading, struct error *error)
     const struct catalog_properties *properties = catalog_properties(reading->catalog);
     const struct check_ledger_entry *entry = reading->entry;
     struct check *check = reading->check;
-    struct catalog_counters counters;
+    struct catalog_statistics counters;
     const char *row;
 
     if (entry->size > 0 && reading->size != entry->size)
@@ -165,7 +165,7 @@ static bool judge(struct reading *reading, struct error *error)
                          reading->pool, error) &&
            catalog_describe_row(&row, reading->catalog, properties->root_prefix,
                                 reading->pool, error) &&
-           catalog_read_counters(&counters, reading->catalog, reading->pool, error) &&
+           catalog_read_statistics(&counters, reading->catalog, reading->pool, error) &&
            check_ledger_note(check->ledger, entry->id, row, &counters, error);
 }
 

@@ -161,7 +161,7 @@ bool check_ledger_path(const char **path, struct check_ledger *ledger, int64_t i
 }
 
 bool check_ledger_note(struct check_ledger *ledger, int64_t id, const char *row,
-                       const struct catalog_counters *counters, struct error *error)
+                       const struct catalog_statistics *counters, struct error *error)
 {
     sqlite3_stmt *note = take(ledger, NOTE);
 
@@ -251,7 +251,7 @@ static bool judge_mountpoints(const struct judging *judging, struct error *error
     return ok;
 }
 
-static bool read_counters(struct catalog_counters *counters, bool *found,
+static bool read_counters(struct catalog_statistics *counters, bool *found,
                           const struct judging *judging, sqlite3_stmt *row, int column,
                           struct error *error)
 {
@@ -267,10 +267,10 @@ static bool read_counters(struct catalog_counters *counters, bool *found,
 
 /* Add up what the catalogs below CHILD's parent say; a counter that one of them lacks, or
  * a catalog that could not be read, leaves nothing to compare with. */
-static void add_child(struct catalog_counters *sum, const struct catalog_counters *child,
-                      bool was_read)
+static void add_child(struct catalog_statistics *sum,
+                      const struct catalog_statistics *child, bool was_read)
 {
-    for (int i = 0; i < CATALOG_COUNTERS; i++) {
+    for (int i = 0; i < CATALOG_STATISTICS; i++) {
         if (!was_read || !child->has[i])
             sum->has[i] = false;
         else
@@ -278,13 +278,13 @@ static void add_child(struct catalog_counters *sum, const struct catalog_counter
     }
 }
 
-static bool sum_children(struct catalog_counters *sum, const struct judging *judging,
+static bool sum_children(struct catalog_statistics *sum, const struct judging *judging,
                          int64_t parent, struct error *error)
 {
     static const char sql[] = "SELECT c.counters FROM links AS l CROSS JOIN catalogs AS c"
                               " ON c.id = l.child WHERE l.parent = ?1";
     struct database *database = judging->ledger->database;
-    struct catalog_counters child;
+    struct catalog_statistics child;
     sqlite3_stmt *statement;
     bool row, was_read;
 
@@ -307,7 +307,7 @@ static bool sum_children(struct catalog_counters *sum, const struct judging *jud
 static bool judge_sums(const struct judging *judging, sqlite3_stmt *row,
                        struct error *error)
 {
-    struct catalog_counters stored, sum;
+    struct catalog_statistics stored, sum;
     const char *path;
     int64_t id;
     bool was_read;
@@ -317,7 +317,7 @@ static bool judge_sums(const struct judging *judging, sqlite3_stmt *row,
         !read_counters(&stored, &was_read, judging, row, 2, error) ||
         !sum_children(&sum, judging, id, error))
         return false;
-    for (int i = 0; was_read && i < CATALOG_COUNTERS; i++)
+    for (int i = 0; was_read && i < CATALOG_STATISTICS; i++)
         if (stored.has[i] && sum.has[i] && stored.subtree[i] != sum.subtree[i] &&
             !judging->visit(judging->baton, path,
                             apr_psprintf(judging->pool,

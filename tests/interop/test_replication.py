@@ -12,8 +12,10 @@ import subprocess
 import pytest
 
 from closure import Closure, manifest_fields
+from damage import Damage, files_of
+from loops import count
 from origin import Origin
-from replica import Replica
+from replica import REPLICACTL, Replica
 from servers import BUILD
 
 FIXTURES = os.environ.get("REPLICA_FIXTURES")
@@ -141,3 +143,30 @@ def test_comments_and_a_second_fingerprint_are_accepted(site):
     site.replica.snapshot().assert_ok()
     assert (site.replica.storage / ".cvmfswhitelist").read_bytes() == whitelist.read_bytes()
     assert manifest_fields(site.replica.storage) == manifest_fields(site.source)
+
+
+@pytest.mark.parametrize("flags", [[], ["-i"], ["-t", "trunk-previous"], ["-i", "--repair"]])
+def test_what_the_reference_published_breaks_no_rule(site, flags):
+    site.replica.snapshot().assert_ok()
+    process = subprocess.run([REPLICACTL, "check", *flags, site.fqrn], capture_output=True,
+                             text=True, env=site.replica.environment(), check=False)
+    assert process.returncode == 0, process.stdout
+    assert "no problems found" in process.stdout
+
+
+def test_bit_rot_is_repaired_from_a_second_server(site):
+    second = Origin({site.fqrn: site.source}, random.Random(2))
+    site.replica.configure(REPLICA_UPSTREAMS=second.url(site.fqrn), CVMFS_HTTP_RETRIES=0)
+    site.replica.snapshot().assert_ok()
+    before = files_of(site.replica.storage)
+    damage = Damage(site.replica.storage, random.Random(4), count("DAMAGED_OBJECTS"))
+    damage.do()
+    site.origin.close()
+    try:
+        process = subprocess.run([REPLICACTL, "check", "-i", "--repair", site.fqrn], text=True,
+                                 capture_output=True, env=site.replica.environment(), check=False)
+    finally:
+        second.close()
+    assert process.returncode == 0, process.stdout
+    assert damage.counted(process.stdout) == damage.expected()
+    assert files_of(site.replica.storage) == before

@@ -269,6 +269,27 @@ static void reads_secrets_only_where_it_may(void **state)
     assert_int_equal(error.code, ERROR_PERMISSION);
 }
 
+static void names_the_origin_before_other_upstreams(void **state)
+{
+    const char *confdir =
+        make_confdir(state,
+                     "CVMFS_REPOSITORY_NAME=sw.example.net\n"
+                     "CVMFS_STRATUM0=http://zero.example.net/cvmfs/sw.example.net/\n"
+                     "CVMFS_UPSTREAM_STORAGE=local,/s/sw/data/txn,/s/sw/\n",
+                     "REPLICA_UPSTREAMS=' http://one.example.net/x//  http://two/y'\n");
+    struct repository *repository;
+    apr_array_header_t *urls;
+    struct error error;
+
+    assert_ok(read_alias(&repository, confdir, state, &error), &error);
+    urls = repository_upstream_urls(repository, unit_pool(state));
+    assert_int_equal(urls->nelts, 3);
+    assert_string_equal(APR_ARRAY_IDX(urls, 0, const char *),
+                        "http://zero.example.net/cvmfs/sw.example.net");
+    assert_string_equal(APR_ARRAY_IDX(urls, 1, const char *), "http://one.example.net/x");
+    assert_string_equal(APR_ARRAY_IDX(urls, 2, const char *), "http://two/y");
+}
+
 static const struct CMUnitTest repository_tests[] = {
     UNIT_TEST(reads_what_the_reference_writes),
     UNIT_TEST(has_the_defaults_of_the_reference),
@@ -281,6 +302,7 @@ static const struct CMUnitTest repository_tests[] = {
     UNIT_TEST(says_which_repository_is_missing),
     UNIT_TEST(lists_what_is_configured_in_order),
     UNIT_TEST(reads_secrets_only_where_it_may),
+    UNIT_TEST(names_the_origin_before_other_upstreams),
 };
 
 UNIT_MAIN(repository_tests)
