@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "libreplica/operate/origin_options.h"
+#include "libreplica/operate/replica_gc.h"
 #include "libreplica/store/file.h"
 
 #define REFERENCED_MEMORY (16 * 1024 * 1024)
@@ -52,12 +53,28 @@ static bool take_locks(struct check *check, struct error *error)
                     repository_update_lock(repository, check->pool), "an update", error);
 }
 
+/* What an interrupted collection still has to remove must not be brought back meanwhile,
+ * and must not go from below a catalog that was. */
+static bool finish_collection(struct check *check, struct error *error)
+{
+    struct replica_gc_options options = {
+        .stop = check->options->stop,
+        .say = check->options->say,
+        .baton = check->options->baton,
+    };
+
+    return replica_gc_recover(check->repository, check->store, &options, check->pool,
+                              error);
+}
+
 static bool prepare_repairs(struct check *check, struct error *error)
 {
     struct fetcher_options options =
         origin_options(check->repository->settings, check->options->stop);
     apr_array_header_t *urls = repository_upstream_urls(check->repository, check->pool);
 
+    if (check->update_lock != NULL && !finish_collection(check, error))
+        return false;
     if (!check->options->repairs)
         return true;
     if (urls->nelts == 0)
