@@ -155,41 +155,51 @@ bool judge_paths(const struct judgement *judgement, apr_pool_t *pool, struct err
                             error);
 }
 
-/* Each path of a table of mountpoints has a directory with FLAG. */
+/* Whether the path of the current row has a directory with FLAG; *reported otherwise. */
+static bool judge_table_row(const struct judgement *judgement, sqlite3_stmt *row,
+                            unsigned int flag, int *reported, apr_pool_t *pool,
+                            struct error *error)
+{
+    struct catalog_entry entry;
+    struct text text;
+    const char *path;
+    bool found;
+
+    if (!database_column_text(&text, judgement->catalog->database, row, 0, error))
+        return false;
+    path = apr_pstrmemdup(pool, text.bytes, text.length);
+    if (!catalog_lookup(judgement->catalog, path, &entry, &found, error))
+        return false;
+    if (found && entry.flags & flag)
+        return true;
+    ++*reported;
+    return judgement->visit(judgement->baton, path,
+                            found ? "a catalog at a path that is no mountpoint"
+                                  : "a catalog without a mountpoint",
+                            error);
+}
+
+/* Each path of a table of mountpoints. */
 static bool judge_table(const struct judgement *judgement, const char *sql,
                         unsigned int flag, apr_pool_t *pool, struct error *error)
 {
     struct database *database = judgement->catalog->database;
-    struct catalog_entry entry;
     sqlite3_stmt *statement;
-    struct text text;
-    bool row, found;
+    bool row = true, ok;
+    apr_pool_t *own;
+    int reported = 0;
 
     if (!database_prepare(&statement, database, sql, pool, error))
         return false;
-    for (int reported = 0; reported < CATALOG_RULE_EXAMPLES;) {
-        const char *path;
-
+    apr_pool_create(&own, pool);
+    for (ok = true; ok && row && reported < CATALOG_RULE_EXAMPLES;) {
+        apr_pool_clear(own);
         database_allow_work(database);
-        if (!database_step(database, statement, &row, error))
-            return false;
-        if (!row)
-            return true;
-        if (!database_column_text(&text, database, statement, 0, error))
-            return false;
-        path = apr_pstrmemdup(pool, text.bytes, text.length);
-        if (!catalog_lookup(judgement->catalog, path, &entry, &found, error))
-            return false;
-        if (found && entry.flags & flag)
-            continue;
-        reported++;
-        if (!judgement->visit(judgement->baton, path,
-                              found ? "a catalog at a path that is no mountpoint"
-                                    : "a catalog without a mountpoint",
-                              error))
-            return false;
+        ok = database_step(database, statement, &row, error) &&
+             (!row || judge_table_row(judgement, statement, flag, &reported, own, error));
     }
-    return true;
+    apr_pool_destroy(own);
+    return ok;
 }
 
 static bool judge_both_tables(const struct judgement *judgement, apr_pool_t *pool,

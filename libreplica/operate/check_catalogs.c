@@ -107,7 +107,7 @@ static bool collect_objects(struct reading *reading, struct error *error)
 }
 
 static bool enter_nested(struct reading *reading, const struct catalog_nested *nested,
-                         struct error *error)
+                         apr_pool_t *pool, struct error *error)
 {
     struct check *check = reading->check;
     struct check_ledger_entry child = {
@@ -119,11 +119,10 @@ static bool enter_nested(struct reading *reading, const struct catalog_nested *n
     };
     const char *known, *row = NULL;
 
-    if (!check_ledger_add(check->ledger, &child, &known, reading->pool, error))
+    if (!check_ledger_add(check->ledger, &child, &known, pool, error))
         return false;
     if (reading->entry->is_judged) {
-        if (!catalog_describe_row(&row, reading->catalog, nested->path, reading->pool,
-                                  error))
+        if (!catalog_describe_row(&row, reading->catalog, nested->path, pool, error))
             return false;
         if (strcmp(known, nested->path) != 0)
             check_find(check, CHECK_CATALOG, "%s: the same catalog as at %s",
@@ -135,16 +134,17 @@ static bool enter_nested(struct reading *reading, const struct catalog_nested *n
 static bool collect_nested(struct reading *reading, struct error *error)
 {
     struct catalog_nested nested;
-    bool more;
+    bool more = true, ok = true;
+    apr_pool_t *own;
 
-    for (;;) {
-        if (!catalog_next_nested(reading->catalog, &nested, &more, error))
-            return false;
-        if (!more)
-            return true;
-        if (!enter_nested(reading, &nested, error))
-            return false;
+    apr_pool_create(&own, reading->pool);
+    while (ok && more) {
+        apr_pool_clear(own);
+        ok = catalog_next_nested(reading->catalog, &nested, &more, error) &&
+             (!more || enter_nested(reading, &nested, own, error));
     }
+    apr_pool_destroy(own);
+    return ok;
 }
 
 static bool judge(struct reading *reading, struct error *error)

@@ -22,7 +22,7 @@ def published(tmp_path_factory):
     """Two revisions with nested catalogs, files in chunks, hard links and tags."""
     folder = tmp_path_factory.mktemp("published")
     repository = Published(folder / "origin", FQRN, "minimum=32768", "average=65536",
-                           "maximum=131072", "tags=1")
+                           "maximum=131072", "tags=yes")
     source = fill(folder / "source", random.Random(7), packages=48, files=12)
     os.link(source / "large", source / "large-too")
     os.mkfifo(source / "fifo")

@@ -16,8 +16,9 @@ from closure import manifest_fields, object_path
 from damage import Damage, double_block, files_of
 from forger import alter
 from loops import count
-from replica import REPLICACTL
+from replica import REPLICACTL, Published
 from servers import DEADLINE_SECONDS
+from sources import fill
 from tree import digest
 
 
@@ -190,6 +191,42 @@ def test_a_repair_that_is_killed_is_finished_by_the_next(folder, published):
             kill_a_repair(site, moments)
         finally:
             site.close()
+
+
+def test_damaged_catalogs_of_older_revisions_come_back_too(folder):
+    """No root leads to them any more, but clients still use them."""
+    repository = Published(folder / "origin", FQRN, "tags=no")
+    source = fill(folder / "source", random.Random(7))
+    repository.publish(source)
+    site = Site(folder, repository)
+    try:
+        for number in range(3):
+            (source / "sw" / "package0" / "deep" / "new").write_bytes(bytes([number]))
+            repository.publish(source)
+            site.replica.snapshot().assert_ok()
+        before = files_of(site.storage)
+        reached = site.replica.closure().objects
+        old = [path for path in sorted((site.storage / "data").glob("??/*C"))
+               if str(path.relative_to(site.storage)) not in reached]
+        assert len(old) >= 3
+        for path in old:
+            path.write_bytes(path.read_bytes()[:-1])
+        site.check().assert_ok()
+        found = f"{len(old)} corrupt objects, "
+        site.check("-i").assert_failed(found + "0 of them repaired")
+        site.check("-i", "--repair").assert_ok()
+        assert files_of(site.storage) == before
+    finally:
+        site.close()
+
+
+def test_a_repair_finishes_an_interrupted_collection_first(site):
+    journal = site.storage / ".replica_gc_journal"
+    journal.write_text("cut off")
+    site.check().assert_ok()
+    assert journal.exists()
+    site.check("--repair").assert_ok()
+    assert not journal.exists()
 
 
 class TestReflog:
