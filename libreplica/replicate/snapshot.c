@@ -265,15 +265,16 @@ bool snapshot_run(struct snapshot_result *result, struct store *store,
         ok = false;
     }
     if (ok) {
-        snapshot_say(snapshot, "Serving revision %lld", (long long)result->revision);
-        snapshot_say(snapshot, "Fetched %lld new chunks out of %lld processed chunks",
-                     (long long)result->walk.objects_fetched,
-                     (long long)result->walk.objects_seen);
         snapshot_say(snapshot,
                      "Sent %lld requests, at most %d at once, looked for %lld objects "
                      "in the storage",
                      (long long)result->fetch.requests, result->fetch.most_at_once,
                      (long long)result->walk.store_lookups);
+        /* What logs and tests of the reference look for comes last. */
+        snapshot_say(snapshot, "Serving revision %lld", (long long)result->revision);
+        snapshot_say(snapshot, "Fetched %lld new chunks out of %lld processed chunks",
+                     (long long)result->walk.objects_fetched,
+                     (long long)result->walk.objects_seen);
     }
     return ok;
 }

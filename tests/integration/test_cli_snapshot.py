@@ -176,7 +176,7 @@ def test_each_run_is_framed(replicas):
         (word, name) for name in (FIRST, SECOND, THIRD) for word in ("Starting", "Finished")]
     for _, _, date in frames:
         datetime.datetime.strptime(date, "%a %b %d %H:%M:%S %Z %Y")
-    for line in ("Initial snapshot", "CernVM-FS: replicating from", "Starting 16 workers",
+    for line in ("Initial snapshot", "CernVM-FS: replicating from", "Starting 64 workers",
                  "Serving revision 1"):
         assert len(re.findall(f"^{line}", log(replicas), re.M)) == 3, line
 
