@@ -91,11 +91,8 @@ static bool prepare(struct check *check, struct error *error)
     const struct repository *repository = check->repository;
     apr_pool_t *pool = check->pool;
 
-    if (!store_open(&check->store, repository->storage, repository->temporary, pool,
-                    error))
+    if (!repository_open_store(&check->store, repository, pool, error))
         return false;
-    if (strcmp(settings_text(repository->settings, SETTING_SYNCFS_LEVEL), "none") == 0)
-        store_disable_barriers(check->store);
     check->scratch = apr_pstrcat(pool, repository->temporary, "/" SCRATCH_FOLDER, NULL);
     check->waiting = apr_array_make(pool, 0, sizeof(struct check_waiting));
     return file_remove_tree(check->scratch, error) &&

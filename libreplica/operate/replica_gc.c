@@ -18,16 +18,6 @@ static void say(const struct replica_gc_options *options, const char *line)
         options->say(options->baton, line);
 }
 
-static bool open_store(struct store **store, const struct repository *repository,
-                       apr_pool_t *pool, struct error *error)
-{
-    if (!store_open(store, repository->storage, repository->temporary, pool, error))
-        return false;
-    if (strcmp(settings_text(repository->settings, SETTING_SYNCFS_LEVEL), "none") == 0)
-        store_disable_barriers(*store);
-    return true;
-}
-
 static const char *deletion_log(const struct repository *repository,
                                 const struct replica_gc_options *options)
 {
@@ -217,7 +207,7 @@ bool replica_gc(struct replica_gc_outcome *outcome, const struct repository *rep
         outcome->was_skipped = true;
         return true;
     }
-    if (!open_store(&store, repository, pool, error) ||
+    if (!repository_open_store(&store, repository, pool, error) ||
         !check(&outcome->was_skipped, repository, store, options, pool, error))
         return false;
     return outcome->was_skipped ||
@@ -229,7 +219,7 @@ bool replica_gc_is_allowed(const struct repository *repository, apr_pool_t *pool
     struct manifest *manifest;
     struct store *store;
 
-    return open_store(&store, repository, pool, NULL) &&
+    return repository_open_store(&store, repository, pool, NULL) &&
            read_manifest(&manifest, store, pool, NULL) && manifest->garbage_collectable;
 }
 
@@ -250,7 +240,7 @@ bool replica_gc_is_wanted(const struct repository *repository, const volatile in
     upstream_last_gc(&theirs, &known, repository, stop, pool);
     if (!known)
         return false;
-    return !open_store(&store, repository, pool, NULL) ||
+    return !repository_open_store(&store, repository, pool, NULL) ||
            !last_gc_of(&ours, store, pool) || ours <= theirs;
 }
 
@@ -259,7 +249,7 @@ bool replica_gc_note(const struct repository *repository, apr_time_t when,
 {
     struct store *store;
 
-    return open_store(&store, repository, pool, error) &&
+    return repository_open_store(&store, repository, pool, error) &&
            note(store, when, NULL, pool, error);
 }
 

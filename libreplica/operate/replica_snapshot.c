@@ -32,16 +32,6 @@ static void say(const struct replica_snapshot_options *options, const char *line
         options->say(options->baton, line);
 }
 
-static bool open_store(struct store **store, const struct repository *repository,
-                       apr_pool_t *pool, struct error *error)
-{
-    if (!store_open(store, repository->storage, repository->temporary, pool, error))
-        return false;
-    if (strcmp(settings_text(repository->settings, SETTING_SYNCFS_LEVEL), "none") == 0)
-        store_disable_barriers(*store);
-    return true;
-}
-
 static bool take_lock(struct lock **lock, bool initial,
                       const struct repository *repository,
                       const struct replica_snapshot_options *options, apr_pool_t *pool,
@@ -294,7 +284,7 @@ bool replica_snapshot(struct replica_snapshot_outcome *outcome,
         outcome->was_skipped = true;
         return true;
     }
-    if (!open_store(&store, repository, pool, error) ||
+    if (!repository_open_store(&store, repository, pool, error) ||
         !store_stat_file(store, LAST_SNAPSHOT_NAME, &status, &found, error))
         return false;
     outcome->was_initial = !found;
@@ -322,7 +312,7 @@ bool replica_clean_up(bool *was_cut, const struct repository *repository,
     if (repository->kind != REPOSITORY_STRATUM1 ||
         settings_boolean(repository->settings, SETTING_PASSTHROUGH))
         return true;
-    if (!open_store(&store, repository, pool, error) ||
+    if (!repository_open_store(&store, repository, pool, error) ||
         !store_stat_file(store, IS_SNAPSHOTTING_NAME, &status, &found, error))
         return false;
     if (!found)

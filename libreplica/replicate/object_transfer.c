@@ -92,19 +92,15 @@ static void waiter_done(struct object_transfer *transfer, const struct error *er
         waiter->error = *error;
 }
 
-bool object_fetch(struct store *store, struct fetcher *fetcher, const char *origin_url,
-                  const struct object *object, int64_t size_limit, apr_pool_t *pool,
-                  struct error *error)
+bool object_receive(struct store_file **file, struct store *store,
+                    struct fetcher *fetcher, const char *origin_url,
+                    const struct object *object, int64_t size_limit, apr_pool_t *pool,
+                    struct error *error)
 {
     struct waiter waiter = {0};
     struct object_transfer transfer = {
         .object = *object, .done = waiter_done, .baton = &waiter};
-    bool intact;
 
-    if (!store_verify(store, object, &intact, error))
-        return false;
-    if (intact)
-        return true;
     if (!object_transfer_start(&transfer, store, fetcher, origin_url, size_limit, pool,
                                error))
         return false;
@@ -113,9 +109,22 @@ bool object_fetch(struct store *store, struct fetcher *fetcher, const char *orig
             fetcher_abort(fetcher, error);
             return false;
         }
-    if (!waiter.ok) {
+    if (!waiter.ok)
         *error = waiter.error;
+    *file = transfer.file;
+    return waiter.ok;
+}
+
+bool object_fetch(struct store *store, struct fetcher *fetcher, const char *origin_url,
+                  const struct object *object, int64_t size_limit, apr_pool_t *pool,
+                  struct error *error)
+{
+    struct store_file *file;
+    bool intact;
+
+    if (!store_verify(store, object, &intact, error))
         return false;
-    }
-    return store_commit(transfer.file, object, error);
+    return intact || (object_receive(&file, store, fetcher, origin_url, object,
+                                     size_limit, pool, error) &&
+                      store_commit(file, object, error));
 }

@@ -23,6 +23,12 @@ bool object_transfer_start(struct object_transfer *transfer, struct store *store
                            struct fetcher *fetcher, const char *origin_url,
                            int64_t size_limit, apr_pool_t *pool, struct error *error);
 
+/* Fetch one object, waiting for it: *file is finished and verified, without its name. */
+bool object_receive(struct store_file **file, struct store *store,
+                    struct fetcher *fetcher, const char *origin_url,
+                    const struct object *object, int64_t size_limit, apr_pool_t *pool,
+                    struct error *error);
+
 /* Fetch one object and store it, waiting for it; one that is there and intact is left. */
 bool object_fetch(struct store *store, struct fetcher *fetcher, const char *origin_url,
                   const struct object *object, int64_t size_limit, apr_pool_t *pool,

@@ -7,7 +7,6 @@
 #include "libreplica/base/log.h"
 #include "libreplica/replicate/object_transfer.h"
 
-#define RUN_MILLISECONDS 1000
 /* How long a server that could not be reached is left alone. */
 #define REST apr_time_from_sec(60)
 
@@ -35,43 +34,6 @@ bool upstreams_create(struct upstreams **upstreams, const apr_array_header_t *ur
         made->list[i].url = APR_ARRAY_IDX(urls, i, const char *);
     *upstreams = made;
     return fetcher_create(&made->fetcher, options, pool, error);
-}
-
-struct waiter {
-    bool is_done;
-    bool ok;
-    struct error error;
-};
-
-static void waiter_done(struct object_transfer *transfer, const struct error *error)
-{
-    struct waiter *waiter = transfer->baton;
-
-    waiter->is_done = true;
-    waiter->ok = error == NULL;
-    if (error != NULL)
-        waiter->error = *error;
-}
-
-static bool get_from(struct store_file **file, struct upstreams *upstreams,
-                     const char *url, struct store *store, const struct object *object,
-                     int64_t size_limit, apr_pool_t *pool, struct error *error)
-{
-    struct waiter waiter = {0};
-    struct object_transfer transfer = {
-        .object = *object, .done = waiter_done, .baton = &waiter};
-
-    if (!object_transfer_start(&transfer, store, upstreams->fetcher, url, size_limit,
-                               pool, error))
-        return false;
-    while (!waiter.is_done)
-        if (!fetcher_run(upstreams->fetcher, RUN_MILLISECONDS, error)) {
-            fetcher_abort(upstreams->fetcher, error);
-            return false;
-        }
-    *error = waiter.error;
-    *file = transfer.file;
-    return waiter.ok;
 }
 
 /* Whether another server could do better; the rest is ours or our disk's. */
@@ -111,8 +73,8 @@ bool upstreams_get(struct store_file **file, struct upstreams *upstreams,
             *error = upstream->problem;
             continue;
         }
-        if (get_from(file, upstreams, upstream->url, store, object, size_limit, pool,
-                     &problem))
+        if (object_receive(file, store, upstreams->fetcher, upstream->url, object,
+                           size_limit, pool, &problem))
             return true;
         if (!is_the_servers(problem.code)) {
             *error = problem;

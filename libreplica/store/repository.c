@@ -349,3 +349,13 @@ const char *repository_reflog_checksum_file(const struct repository *repository,
 {
     return apr_pstrcat(pool, repository->spool, "/reflog.chksum", NULL);
 }
+
+bool repository_open_store(struct store **store, const struct repository *repository,
+                           apr_pool_t *pool, struct error *error)
+{
+    if (!store_open(store, repository->storage, repository->temporary, pool, error))
+        return false;
+    if (strcmp(settings_text(repository->settings, SETTING_SYNCFS_LEVEL), "none") == 0)
+        store_disable_barriers(*store);
+    return true;
+}

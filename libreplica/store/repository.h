@@ -9,6 +9,7 @@
 #include <apr_tables.h>
 #include "libreplica/base/error.h"
 #include "libreplica/base/settings.h"
+#include "libreplica/store/store.h"
 
 enum repository_kind { REPOSITORY_STRATUM0, REPOSITORY_STRATUM1 };
 
@@ -70,6 +71,11 @@ const char *repository_origin_url(const struct repository *repository, apr_pool_
  * of const char *, without slashes at their ends). */
 apr_array_header_t *repository_upstream_urls(const struct repository *repository,
                                              apr_pool_t *pool);
+
+/* Open its tree for a writer: without barriers if CVMFS_SYNCFS_LEVEL is none. False:
+ * those of store_open. */
+bool repository_open_store(struct store **store, const struct repository *repository,
+                           apr_pool_t *pool, struct error *error);
 
 /* Paths of the repository's lock files in its spool. */
 const char *repository_update_lock(const struct repository *repository, apr_pool_t *pool);
