@@ -8,7 +8,6 @@ import subprocess
 import pytest
 
 from closure import Closure
-from origin import Origin
 from replica import Published, Replica
 from servers import BUILD, free_port, is_listening, wait_until
 from sources import fill
@@ -23,13 +22,6 @@ def published(tmp_path_factory):
     repository = Published(folder / "origin", FQRN)
     repository.publish(fill(folder / "source", random.Random(7), packages=10, files=30))
     return repository
-
-
-@pytest.fixture
-def origin(published):
-    server = Origin({FQRN: published.storage}, random.Random(1))
-    yield server
-    server.close()
 
 
 @pytest.fixture

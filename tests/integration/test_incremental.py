@@ -11,7 +11,6 @@ import pytest
 
 from closure import Closure, manifest_fields, object_path
 from loops import count
-from origin import Origin
 from replica import Published, Replica
 from sources import fill, write
 
@@ -32,13 +31,6 @@ def published(folder, source):
                            "maximum=131072", "tags=no")
     repository.publish(source)
     return repository
-
-
-@pytest.fixture
-def origin(published):
-    server = Origin({FQRN: published.storage}, random.Random(1))
-    yield server
-    server.close()
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import random
 import pytest
 
 from closure import Closure, manifest_fields
-from origin import Origin
 from replica import Published, Replica
 from sources import change, fill
 
@@ -27,13 +26,6 @@ def published(folder, source):
                            "maximum=131072")
     repository.publish(source)
     return repository
-
-
-@pytest.fixture
-def origin(published):
-    server = Origin({FQRN: published.storage}, random.Random(1))
-    yield server
-    server.close()
 
 
 @pytest.fixture

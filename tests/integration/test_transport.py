@@ -24,13 +24,6 @@ def published(tmp_path_factory):
     return repository
 
 
-@pytest.fixture
-def origin(published):
-    server = Origin({FQRN: published.storage}, random.Random(1))
-    yield server
-    server.close()
-
-
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     """A certificate for 127.0.0.1 and its key, in one file."""
