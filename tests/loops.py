@@ -29,6 +29,8 @@ _COUNTS = {
     "DAMAGED_INPUTS": (200, 5000),
     # runs without changes in one daemon
     "DAEMON_RUNS": (300, 4000),
+    # intervals that two hundred replicas are looked after; two hours have 24 of the usual ones
+    "MANY_REPLICAS_INTERVALS": (3, 24),
     # histories of random changes, replicated revision by revision
     "HISTORIES": (4, 60),
     # random lists of servers that the geo API sorts
@@ -43,7 +45,7 @@ _COUNTS = {
 def count(name):
     normal, soak = _COUNTS[name]
     rounds = soak if MODE == "soak" else normal
-    return rounds // SANITIZED_PART if SANITIZED else rounds
+    return max(rounds // SANITIZED_PART, min(rounds, 1)) if SANITIZED else rounds
 
 
 def table():

@@ -48,14 +48,14 @@ def free_port():
     raise AssertionError(f"no free port in {FIRST_PORT}..{FIRST_PORT + PORTS - 1}")
 
 
-def wait_until(condition, what):
+def wait_until(condition, what, seconds=DEADLINE_SECONDS):
     """Wait for a condition, never for a time; fail loudly when it does not come."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
             return
         time.sleep(0.02)
-    raise AssertionError(f"waited {DEADLINE_SECONDS} s in vain until {what}")
+    raise AssertionError(f"waited {seconds} s in vain until {what}")
 
 
 def is_listening(port):

@@ -4,16 +4,21 @@
 import json
 import os
 import random
+import re
+import shutil
 import signal
 import socket
 import subprocess
 import threading
+import time
 
 from origin import Origin
 from replica import Published, Replica
 from servers import BUILD, DEADLINE_SECONDS, SANITIZER_REPORT, wait_until
 from sources import fill
+from tree import replace_file
 
+NEVER = 100_000
 SNAPSHOTD = BUILD / "snapshotd" / "snapshotd"
 
 
@@ -26,9 +31,9 @@ class Fleet:
         self.published = {}
         self.replicas = {}
 
-    def publish(self, name):
+    def publish(self, name, *options):
         fqrn = f"{name}.example.net"
-        published = Published(self.folder / "origin" / name, fqrn)
+        published = Published(self.folder / "origin" / name, fqrn, *options)
         published.publish(fill(self.folder / "source" / name, random.Random(name), packages=1,
                                files=2, large=1000))
         self.origin.repositories[fqrn] = published.storage
@@ -43,6 +48,22 @@ class Fleet:
         self.replicas[name] = Replica(self.folder / "replica", fqrn, self.origin.url(fqrn),
                                       published.key, **settings)
         return self.replicas[name]
+
+    def add_aliases(self, name, numbers):
+        """More replicas of the repository that NAME is one of, under local names of their own."""
+        first = self.replicas[name]
+        model = self.confdir / "repositories.d" / first.fqrn
+        for number in numbers:
+            alias = f"{name}{number}.example.org"
+            shutil.copytree(model, model.with_name(alias))
+            (first.storage.with_name(alias) / "data" / "txn").mkdir(parents=True)
+            (self.spool / alias).mkdir()
+            path = model.with_name(alias) / "server.conf"
+            text = path.read_text().replace(f"/{first.fqrn}", f"/{alias}")
+            path.write_text(text.replace(f"/cvmfs/{alias}", f"/cvmfs/{first.fqrn}"))
+
+    def storages(self):
+        return sorted((self.folder / "replica" / "srv").glob("*.example.*"))
 
     @property
     def confdir(self):
@@ -115,6 +136,28 @@ class Snapshotd:
         self.notices.clear()
         self.process.send_signal(signal.SIGHUP)
         self.wait_for_notice("READY=1")
+
+    def set_interval(self, seconds):
+        for path in self.fleet.confdir.glob("repositories.d/*/replica.conf"):
+            # Whole: the daemon may be reading it.
+            replace_file(path,
+                         re.sub(r"(?<=_INTERVAL=).*", str(seconds), path.read_text()).encode())
+        self.reload()
+
+    def resident_kib(self):
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
+            return int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1))
+
+    def idle_descriptors(self, interval=1):
+        """Their number while no run is under way; then every replica is due at INTERVAL again."""
+        self.set_interval(NEVER)
+        soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + NEVER / 2))
+        wait_until(lambda: all(replica["next"] > soon and "running_since" not in replica
+                               for replica in self.status()["replicas"].values()),
+                   "the daemon is idle")
+        descriptors = len(os.listdir(f"/proc/{self.process.pid}/fd"))
+        self.set_interval(interval)
+        return descriptors
 
     def text(self):
         return self.errors.read_text()

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two hundred replicas of an origin that fails now and then, with garbage collection: nothing piles
+up, nobody starves, nothing grows.
+
+An interval is as long as this machine needs for the first snapshots of all of them: what follows is
+lighter, so a daemon that wastes nothing keeps up.
+"""
+
+import json
+import os
+import random
+import time
+
+import pytest
+
+from loops import count
+from servers import SANITIZED, wait_until
+from snapshotd import Fleet, Snapshotd
+from sources import write
+
+REPOSITORIES = "abcdefgh"
+REPLICAS = 200
+INTERVALS = count("MANY_REPLICAS_INTERVALS")
+PARALLEL = 8
+# The daemon's own threads beside those of the runs.
+OTHER_THREADS = 4
+SHORTEST_INTERVAL = 8
+GROWTH_KIB = 8192
+DATE = "%a %b %d %H:%M:%S %Z %Y"
+SETTINGS = {"CVMFS_AUTO_GC": "true", "CVMFS_AUTO_GC_LAPSE": "'5 seconds ago'",
+            "CVMFS_AUTO_GC_TIMESPAN": "'5 seconds ago'", "CVMFS_HTTP_RETRIES": 6,
+            "REPLICA_SNAPSHOT_INTERVAL": 100_000}
+
+
+def add_replicas(fleet):
+    for name in REPOSITORIES:
+        fleet.publish(name, "collectable=yes", "tags=no")
+        fleet.add(name, **SETTINGS)
+        fleet.add_aliases(name, range(REPLICAS // len(REPOSITORIES) - 1))
+    with open(fleet.confdir / "replica.local", "a", encoding="ascii") as settings:
+        settings.write(f"CVMFS_MAX_PARALLEL_SNAPSHOTS={PARALLEL}\n")
+
+
+def make_flaky(origin):
+    origin.fault(".", "status", 503, chance=0.01)
+    origin.fault(".", "hang up", chance=0.01)
+    origin.fault("/data/", "cut", 50, chance=0.01)
+    origin.fault("/data/", "corrupt", chance=0.01)
+    origin.fault("/data/", "stall", 10, chance=0.001)
+
+
+@pytest.fixture
+def fleet(folder):
+    fleet = Fleet(folder)
+    add_replicas(fleet)
+    yield fleet
+    fleet.origin.close()
+
+
+@pytest.fixture
+def daemon(fleet):
+    daemon = Snapshotd(fleet)
+    yield daemon
+    daemon.close()
+
+
+def ages(fleet):
+    """{name: seconds since the last success}, as monitors see it."""
+    now = time.time()
+    found = {}
+    for storage in fleet.storages():
+        status = storage / ".cvmfs_status.json"
+        if status.exists():
+            date = json.loads(status.read_text())["last_snapshot"]
+            then = time.strptime(date, DATE)
+            found[storage.name] = now - (time.mktime(then) - time.timezone)
+    return found
+
+
+def publish_another(fleet, number):
+    """A new revision of one of the repositories, with something that is garbage afterwards."""
+    name = REPOSITORIES[number % len(REPOSITORIES)]
+    write(fleet.folder / "source" / name / "sw" / "changing", random.Random(number).randbytes(5000))
+    fleet.published[name].publish(fleet.folder / "source" / name)
+
+
+def watch(daemon, fleet, interval):
+    """One interval: nothing more runs at once than may."""
+    end = time.monotonic() + interval
+    while time.monotonic() < end:
+        threads = len(os.listdir(f"/proc/{daemon.process.pid}/task"))
+        assert threads <= PARALLEL + OTHER_THREADS
+        time.sleep(0.2)
+    oldest = max(ages(fleet).items(), key=lambda item: item[1])
+    assert oldest[1] <= 2 * interval + 1, f"{oldest} with intervals of {interval} s"
+
+
+def test_two_hundred_replicas_of_a_flaky_origin(daemon, fleet):
+    began = time.monotonic()
+    daemon.start()
+    wait_until(lambda: len(ages(fleet)) == REPLICAS, "every replica has a snapshot", 300)
+    interval = max(SHORTEST_INTERVAL, int(time.monotonic() - began))
+    make_flaky(fleet.origin)
+
+    descriptors = daemon.idle_descriptors(interval)
+    memory = None
+    for number in range(INTERVALS):
+        publish_another(fleet, number)
+        watch(daemon, fleet, interval)
+        # Whatever is used for the first time is used by now.
+        if number == INTERVALS // 2:
+            memory = daemon.resident_kib()
+    if not SANITIZED:
+        assert daemon.resident_kib() - memory < GROWTH_KIB
+
+    fleet.origin.heal()
+    daemon.set_interval(interval)
+    wait_until(lambda: all(replica.get("result") == "ok"
+                           for replica in daemon.status()["replicas"].values()),
+               "every replica is good again", 300)
+    assert daemon.idle_descriptors(interval) <= descriptors
+    assert daemon.stop() == 0
+    assert "last_gc" in (fleet.replicas["a"].storage / ".cvmfs_status.json").read_text()
+    for replica in fleet.replicas.values():
+        replica.closure()
+        assert replica.leftovers() == []
