@@ -52,6 +52,29 @@ static json_t *message(const struct error *error, apr_pool_t *pool)
         text_for_people(text_of(error->message), ERROR_MESSAGE_SIZE, pool));
 }
 
+/* How each server did, if there are several. */
+static json_t *describe_upstreams(const apr_array_header_t *upstreams, apr_pool_t *pool)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < upstreams->nelts; i++) {
+        const struct snapshot_upstream *upstream =
+            &APR_ARRAY_IDX(upstreams, i, struct snapshot_upstream);
+        json_t *entry = json_object();
+
+        json_object_set_new(entry, "url", json_string(upstream->url));
+        json_object_set_new(entry, "healthy", json_boolean(upstream->is_healthy));
+        if (upstream->revision >= 0)
+            json_object_set_new(entry, "revision", json_integer(upstream->revision));
+        json_object_set_new(entry, "requests", json_integer(upstream->requests));
+        json_object_set_new(entry, "bytes", json_integer(upstream->bytes));
+        if (upstream->problem.message[0] != '\0')
+            json_object_set_new(entry, "error", message(&upstream->problem, pool));
+        json_array_append_new(list, entry);
+    }
+    return list;
+}
+
 static void describe_run(json_t *replica, const struct job *job)
 {
     const struct snapshot_result *result = &job->outcome.snapshot;
@@ -63,6 +86,10 @@ static void describe_run(json_t *replica, const struct job *job)
     json_object_set_new(replica, "revision", json_integer(result->revision));
     json_object_set_new(replica, "objects", json_integer(result->walk.objects_fetched));
     json_object_set_new(replica, "bytes", json_integer(result->fetch.bytes));
+    json_object_del(replica, "upstreams");
+    if (result->upstreams != NULL && result->upstreams->nelts > 1)
+        json_object_set_new(replica, "upstreams",
+                            describe_upstreams(result->upstreams, job->pool));
     if (job->ok)
         json_object_del(replica, "error");
     else

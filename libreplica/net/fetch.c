@@ -2,6 +2,7 @@
 /* The fetch engine: which transfers run, wait and end. */
 #include "libreplica/net/fetch_internal.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <string.h>
 #include <apr_strings.h>
@@ -34,7 +35,9 @@ static apr_status_t fetcher_cleanup(void *baton)
 {
     struct fetcher *fetcher = baton;
 
-    cleanup_ring(&fetcher->queued);
+    for (struct fetch_server *server = fetcher->servers; server != NULL;
+         server = server->next)
+        cleanup_ring(&server->queued);
     cleanup_ring(&fetcher->waiting);
     cleanup_ring(&fetcher->running);
     cleanup_ring(&fetcher->idle);
@@ -56,8 +59,6 @@ bool fetcher_create(struct fetcher **fetcher, const struct fetcher_options *opti
     created->random_state = (uint64_t)apr_time_now() ^ (uint64_t)(uintptr_t)created;
     created->budget = options->bandwidth;
     created->budget_at = clock_now();
-    connection_limit_init(&created->limit, options->connections, clock_now());
-    APR_RING_INIT(&created->queued, transfer, link);
     APR_RING_INIT(&created->waiting, transfer, link);
     APR_RING_INIT(&created->running, transfer, link);
     APR_RING_INIT(&created->idle, transfer, link);
@@ -69,16 +70,32 @@ bool fetcher_create(struct fetcher **fetcher, const struct fetcher_options *opti
     return true;
 }
 
+/* Where the next request is likely to go; NULL before the first. */
+static struct fetch_server *next_server(const struct fetcher *fetcher)
+{
+    struct fetch_server *preferred = fetch_upstreams_preferred(fetcher);
+
+    return preferred != NULL ? preferred : fetcher->latest;
+}
+
 bool fetcher_has_room(const struct fetcher *fetcher)
 {
-    /* Transfers that pause before a retry do not stop the others, up to a point. */
-    return fetcher->running_count + fetcher->queued_count < fetcher->limit.limit &&
-           fetcher->waiting_count < 2 * fetcher->options.connections;
+    const struct fetch_server *server = next_server(fetcher);
+
+    if (server == NULL)
+        return true;
+    /* Transfers that pause before a retry, or went on to another server, do not stop the
+     * others, up to a point. */
+    return server->running_count + server->queued_count < server->limit.limit &&
+           fetcher->waiting_count + fetcher->queued_count - server->queued_count <
+               2 * fetcher->options.connections;
 }
 
 int fetcher_width(const struct fetcher *fetcher)
 {
-    return fetcher->limit.limit;
+    const struct fetch_server *server = next_server(fetcher);
+
+    return server != NULL ? server->limit.limit : 1;
 }
 
 int fetcher_pending(const struct fetcher *fetcher)
@@ -104,16 +121,29 @@ static void finish(struct transfer *transfer, const struct error *error)
 }
 
 /* A cut URL would ask for something else. */
-static bool check_length(const struct fetch_request *request, struct error *error)
+static bool check_length(const struct fetch_request *request, const char *base_url,
+                         struct error *error)
 {
-    const char *name = request->name != NULL ? request->name : request->base_url;
+    const char *name = request->name != NULL ? request->name : base_url;
     size_t path = request->path != NULL ? strlen(request->path) : 0;
 
     return (path < TRANSFER_PATH_SIZE &&
-            strlen(request->base_url) + 1 + path < TRANSFER_URL_SIZE) ||
+            strlen(base_url) + 1 + path < TRANSFER_URL_SIZE) ||
            error_set(error, ERROR_USAGE,
                      "%.80s...: the URL is too long, at most %d characters are allowed",
                      name, TRANSFER_URL_SIZE - 1);
+}
+
+static bool check_lengths(const struct fetcher *fetcher,
+                          const struct fetch_request *request, struct error *error)
+{
+    bool ok = true;
+
+    if (request->base_url != NULL)
+        return check_length(request, request->base_url, error);
+    for (int i = 0; ok && i < fetcher->upstreams_count; i++)
+        ok = check_length(request, fetcher->upstreams[i]->base_url, error);
+    return ok;
 }
 
 /* A transfer of an earlier request, or a new one. */
@@ -134,12 +164,26 @@ static bool transfer_take(struct transfer **taken, struct fetcher *fetcher,
     return true;
 }
 
+static void forget_servers(struct transfer *transfer)
+{
+    transfer->server = NULL;
+    transfer->is_probe = false;
+    transfer->is_mixed = false;
+    transfer->asked = 0;
+    transfer->given_up = 0;
+    transfer->have_none = 0;
+    transfer->unsure = 0;
+    transfer->kept.message[0] = '\0';
+}
+
 void fetcher_add(struct fetcher *fetcher, const struct fetch_request *request)
 {
     struct transfer *transfer;
     struct error error;
 
-    if (!check_length(request, &error) || !transfer_take(&transfer, fetcher, &error)) {
+    assert(request->base_url != NULL || fetcher->upstreams_count > 0);
+    if (!check_lengths(fetcher, request, &error) ||
+        !transfer_take(&transfer, fetcher, &error)) {
         request->sink->done(request->baton, &error);
         return;
     }
@@ -156,8 +200,12 @@ void fetcher_add(struct fetcher *fetcher, const struct fetch_request *request)
     transfer->start_over = false;
     transfer->failures = 0;
     transfer->corruptions = 0;
-    APR_RING_INSERT_TAIL(&fetcher->queued, transfer, transfer, link);
-    fetcher->queued_count++;
+    forget_servers(transfer);
+    if (request->base_url != NULL) {
+        transfer->server = fetch_server_get(fetcher, request->base_url);
+        fetcher->latest = transfer->server;
+    }
+    fetch_server_queue(transfer, false);
 }
 
 /* xorshift: spreads retries, guards nothing. */
@@ -206,13 +254,18 @@ static void end_try(struct transfer *transfer, CURLcode result)
 {
     struct fetcher *fetcher = transfer->fetcher;
     enum transfer_verdict verdict;
+    enum try_end end;
+    int64_t corrupt;
 
     curl_multi_remove_handle(fetcher->multi, transfer->easy);
     APR_RING_REMOVE(transfer, link);
     fetcher->running_count--;
-    connection_limit_note(&fetcher->limit, how_it_ended(transfer, result),
-                          fetcher->is_full, clock_now());
+    transfer->server->running_count--;
+    end = how_it_ended(transfer, result);
+    corrupt = fetcher->counters.corrupt;
     verdict = transfer_judge(transfer, result);
+    fetch_server_note(transfer, end,
+                      end == TRY_GOOD && fetcher->counters.corrupt == corrupt);
     switch (verdict) {
     case VERDICT_DONE:
         finish(transfer, NULL);
@@ -220,37 +273,21 @@ static void end_try(struct transfer *transfer, CURLcode result)
     case VERDICT_FAILED:
         finish(transfer, &transfer->error);
         break;
+    case VERDICT_MOVE:
+        fetcher->counters.retries++;
+        fetch_server_queue(transfer, true);
+        break;
     case VERDICT_RETRY:
         wait_for_retry(transfer);
         break;
     }
 }
 
-static void start_queued(struct fetcher *fetcher)
-{
-    while (!APR_RING_EMPTY(&fetcher->queued, transfer, link) &&
-           fetcher->running_count < fetcher->limit.limit) {
-        struct transfer *transfer = APR_RING_FIRST(&fetcher->queued);
-
-        APR_RING_REMOVE(transfer, link);
-        fetcher->queued_count--;
-        APR_RING_INSERT_TAIL(&fetcher->running, transfer, transfer, link);
-        fetcher->running_count++;
-        fetcher->counters.requests++;
-        transfer_start(transfer);
-        curl_multi_add_handle(fetcher->multi, transfer->easy);
-    }
-    if (fetcher->running_count > fetcher->counters.most_at_once)
-        fetcher->counters.most_at_once = fetcher->running_count;
-    fetcher->is_full = fetcher->running_count * 4 >= fetcher->limit.limit * 3;
-}
-
 static void wake(struct fetcher *fetcher, struct transfer *transfer)
 {
     APR_RING_REMOVE(transfer, link);
     fetcher->waiting_count--;
-    APR_RING_INSERT_HEAD(&fetcher->queued, transfer, transfer, link);
-    fetcher->queued_count++;
+    fetch_server_queue(transfer, true);
 }
 
 /* Queue the transfers whose pause is over; returns milliseconds until the next one's is.
@@ -330,13 +367,15 @@ bool fetcher_run(struct fetcher *fetcher, int timeout_milliseconds, struct error
         return error_set(error, ERROR_CANCELLED, "stopped on request");
     timeout = wake_waiting(fetcher, timeout);
     timeout = refill_budget(fetcher, timeout);
-    start_queued(fetcher);
+    fetch_servers_start(fetcher);
     code = curl_multi_perform(fetcher->multi, &running);
     if (code == CURLM_OK && !collect_ended(fetcher))
         code = curl_multi_poll(fetcher->multi, NULL, 0, timeout, NULL);
     if (code != CURLM_OK)
         return error_set(error, ERROR_IO, "libcurl: %s", curl_multi_strerror(code));
-    connection_limit_update(&fetcher->limit, clock_now());
+    for (struct fetch_server *server = fetcher->servers; server != NULL;
+         server = server->next)
+        connection_limit_update(&server->limit, clock_now());
     return true;
 }
 
@@ -346,10 +385,16 @@ static void abort_ring(struct fetcher *fetcher, struct transfer_ring *ring, int 
     while (!APR_RING_EMPTY(ring, transfer, link)) {
         struct transfer *transfer = APR_RING_FIRST(ring);
 
-        if (ring == &fetcher->running)
-            curl_multi_remove_handle(fetcher->multi, transfer->easy);
         APR_RING_REMOVE(transfer, link);
         --*count;
+        if (ring == &fetcher->running) {
+            curl_multi_remove_handle(fetcher->multi, transfer->easy);
+            transfer->server->running_count--;
+        } else if (ring != &fetcher->waiting) {
+            transfer->server->queued_count--;
+        }
+        if (transfer->is_probe)
+            circuit_breaker_forget_probe(&transfer->server->breaker);
         finish(transfer, reason);
     }
 }
@@ -358,5 +403,7 @@ void fetcher_abort(struct fetcher *fetcher, const struct error *reason)
 {
     abort_ring(fetcher, &fetcher->running, &fetcher->running_count, reason);
     abort_ring(fetcher, &fetcher->waiting, &fetcher->waiting_count, reason);
-    abort_ring(fetcher, &fetcher->queued, &fetcher->queued_count, reason);
+    for (struct fetch_server *server = fetcher->servers; server != NULL;
+         server = server->next)
+        abort_ring(fetcher, &server->queued, &fetcher->queued_count, reason);
 }

@@ -4,8 +4,9 @@
  * A transfer streams into a sink. What fails for a passing reason (connect, stall, cut,
  * 5xx, 429) is tried again after a random pause that doubles; a cut large transfer goes
  * on where it stopped; bytes that the sink finds corrupt are fetched once more past all
- * caches; a definite answer (404, 403) is final. Source: cvmfs-format 6.5;
- * stratum1-http-and-ops 8. */
+ * caches; a definite answer (404, 403) is final. Where several servers have the same, all
+ * of this leads to the next server first. Each server has its own limit and health.
+ * Source: cvmfs-format 6.5; stratum1-http-and-ops 8. */
 #ifndef REPLICA_NET_FETCH_H
 #define REPLICA_NET_FETCH_H
 
@@ -15,11 +16,13 @@
 #include <apr_pools.h>
 #include "libreplica/base/error.h"
 #include "libreplica/base/text.h"
+#include "libreplica/format/hash.h"
 
 struct fetcher;
 
 struct fetcher_options {
-    int connections; /* most transfers at once, 1..512; how many really, is found out */
+    int connections; /* most transfers at once at one server, 1..512; how many really, is
+                        found out */
     int timeout_seconds; /* to connect; also how long under 1 KiB/s counts as stalled */
     int retries;         /* more tries after a passing failure */
     int64_t bandwidth;   /* bytes a second over all transfers; 0: no cap */
@@ -60,7 +63,7 @@ struct fetch_answer {
 /* Strings must outlive the transfer unless it is said that they are copied. All members
  * but the sink, its baton and a URL may be zero. */
 struct fetch_request {
-    const char *base_url; /* without trailing slash */
+    const char *base_url; /* without trailing slash; NULL: any of the upstreams */
     const char *path; /* below it, escaped if need be; copied; NULL: base_url is all */
     const char *name; /* for messages, in the place of a URL that holds a secret */
     const char *credentials;   /* "user:password" for basic authentication; no redirect
@@ -68,6 +71,7 @@ struct fetch_request {
     const char *if_none_match; /* the etag of what we have */
     const char *if_modified_since; /* the last_modified of what we have */
     int total_seconds;             /* for all tries together; 0: no limit */
+    bool is_single_try;            /* a passing failure is not tried again */
     struct fetch_answer *answer;   /* filled before sink->complete and sink->done */
     bool head_only;                /* HEAD: no write, complete is called */
     bool no_cache;                 /* ask caches in between to stand aside */
@@ -93,10 +97,38 @@ bool fetcher_create(struct fetcher **fetcher, const struct fetcher_options *opti
 /* Whether another transfer would start at once; adding more is allowed but only queues.
  */
 bool fetcher_has_room(const struct fetcher *fetcher);
-/* How many transfers at once the server is found to be worth at the moment. */
+/* How many transfers at once the server that is asked next is found to be worth at the
+ * moment. */
 int fetcher_width(const struct fetcher *fetcher);
 /* Transfers that are not done. */
 int fetcher_pending(const struct fetcher *fetcher);
+
+/* A server that has what the others have. */
+struct fetch_upstream {
+    const char *url; /* without trailing slash; copied */
+    bool is_resting; /* it is known to be in trouble: asked later, or if no other helps */
+};
+
+#define FETCH_UPSTREAMS_MAX 16
+
+/* From now on requests without base_url go to these, in that order; none is under way.
+ * What a server does not have, refuses, or sends corrupt, is asked from the next one. One
+ * that fails again and again is passed over for a while. ERROR_NOT_FOUND means: the first
+ * one says so, and every other that is not resting. */
+void fetcher_set_upstreams(struct fetcher *fetcher,
+                           const struct fetch_upstream *upstreams, int count);
+
+struct fetch_server_facts {
+    int64_t requests; /* sent, retries included */
+    int64_t bytes;    /* of bodies received */
+    int64_t failures; /* requests that ended for a passing reason or with wrong bytes */
+    bool is_resting;
+    struct error last_failure; /* an empty message if there was none */
+};
+
+/* How the server of a base URL did; all zero if it was never asked. */
+struct fetch_server_facts fetcher_server_facts(const struct fetcher *fetcher,
+                                               const char *base_url);
 
 void fetcher_add(struct fetcher *fetcher, const struct fetch_request *request);
 
@@ -122,6 +154,25 @@ bool fetch_text(struct text *text, struct fetcher *fetcher, const char *base_url
 bool fetch_text_of(struct text *text, struct fetcher *fetcher,
                    const struct fetch_request *request, apr_pool_t *pool,
                    struct error *error);
+
+/* The same for bytes that hash to HASH; else ERROR_BAD_HASH. */
+bool fetch_object_text(struct text *text, struct fetcher *fetcher,
+                       const struct fetch_request *request, const struct hash *hash,
+                       apr_pool_t *pool, struct error *error);
+
+/* How one of several requests ended. */
+struct fetch_text_result {
+    bool ok;
+    struct text text;
+    struct error error; /* unless it is ok */
+};
+
+/* Several small files side by side; fills COUNT results. False: ERROR_CANCELLED,
+ * ERROR_IO.
+ */
+bool fetch_texts(struct fetch_text_result *results, struct fetcher *fetcher,
+                 const struct fetch_request *requests, int count, apr_pool_t *pool,
+                 struct error *error);
 
 /* HEAD: true if it is there. Errors as above. */
 bool fetch_exists(struct fetcher *fetcher, const char *base_url, const char *path,

@@ -12,6 +12,7 @@ struct waiter {
     char *bytes;
     size_t length;
     size_t capacity;
+    const struct hash *hash; /* that the bytes must have; NULL: any */
     bool is_done;
     bool ok;
     struct error error;
@@ -46,7 +47,16 @@ static bool waiter_rewind(void *baton, struct error *error)
 
 static bool waiter_complete(void *baton, struct error *error)
 {
-    return true;
+    struct waiter *waiter = baton;
+    struct hash found;
+
+    if (waiter->hash == NULL)
+        return true;
+    hash_bytes(&found, waiter->hash->algorithm, waiter->bytes, waiter->length);
+    return hash_equals(&found, waiter->hash) ||
+           error_set(error, ERROR_BAD_HASH,
+                     "corrupt data: %zu bytes received that do not hash to the name",
+                     waiter->length);
 }
 
 static void waiter_done(void *baton, const struct error *error)
@@ -96,10 +106,17 @@ bool fetch_text(struct text *text, struct fetcher *fetcher, const char *base_url
 }
 
 bool fetch_text_of(struct text *text, struct fetcher *fetcher,
-                   const struct fetch_request *asked, apr_pool_t *pool,
+                   const struct fetch_request *request, apr_pool_t *pool,
                    struct error *error)
 {
-    struct waiter waiter = {0};
+    return fetch_object_text(text, fetcher, request, NULL, pool, error);
+}
+
+bool fetch_object_text(struct text *text, struct fetcher *fetcher,
+                       const struct fetch_request *asked, const struct hash *hash,
+                       apr_pool_t *pool, struct error *error)
+{
+    struct waiter waiter = {.hash = hash};
     struct fetch_request request = *asked;
     bool ok;
 
@@ -110,6 +127,48 @@ bool fetch_text_of(struct text *text, struct fetcher *fetcher,
         *text = (struct text){apr_pstrmemdup(pool, waiter.bytes, waiter.length),
                               waiter.length};
     free(waiter.bytes);
+    return ok;
+}
+
+static bool run_all(const struct waiter *waiters, int count, struct fetcher *fetcher,
+                    struct error *error)
+{
+    for (int i = 0; i < count; i++)
+        while (!waiters[i].is_done)
+            if (!fetcher_run(fetcher, RUN_MILLISECONDS, error)) {
+                fetcher_abort(fetcher, error);
+                return false;
+            }
+    return true;
+}
+
+static void keep_result(struct fetch_text_result *result, struct waiter *waiter,
+                        apr_pool_t *pool)
+{
+    result->ok = waiter->ok;
+    result->error = waiter->error;
+    result->text = (struct text){apr_pstrmemdup(pool, waiter->bytes, waiter->length),
+                                 waiter->length};
+    free(waiter->bytes);
+}
+
+bool fetch_texts(struct fetch_text_result *results, struct fetcher *fetcher,
+                 const struct fetch_request *requests, int count, apr_pool_t *pool,
+                 struct error *error)
+{
+    struct waiter *waiters = apr_pcalloc(pool, (size_t)count * sizeof(*waiters));
+    bool ok;
+
+    for (int i = 0; i < count; i++) {
+        struct fetch_request request = requests[i];
+
+        request.sink = &waiter_sink;
+        request.baton = &waiters[i];
+        fetcher_add(fetcher, &request);
+    }
+    ok = run_all(waiters, count, fetcher, error);
+    for (int i = 0; i < count; i++)
+        keep_result(&results[i], &waiters[i], pool);
     return ok;
 }
 

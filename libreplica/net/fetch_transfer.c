@@ -24,7 +24,7 @@ static void format_url(char url[TRANSFER_URL_SIZE], const struct transfer *trans
     const struct fetch_request *request = &transfer->request;
 
     snprintf(url, TRANSFER_URL_SIZE, request->path != NULL ? "%s/%s" : "%s",
-             request->base_url, request->path);
+             transfer->server->base_url, request->path);
 }
 
 /* What messages call the transfer; BUFFER is for it. */
@@ -50,9 +50,8 @@ static bool judge_answer(struct transfer *transfer)
     if (transfer->body_ignored)
         return true;
     if (status == 200 && transfer->held > 0) {
-        transfer->held = 0;
         transfer->resume_at = 0;
-        if (!transfer->request.sink->rewind(transfer->request.baton, &transfer->error))
+        if (!transfer_rewind(transfer))
             return false;
     }
     curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
@@ -113,7 +112,8 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *baton)
         fetcher->budget -= (int64_t)length;
     }
     fetcher->counters.bytes += (int64_t)length;
-    connection_limit_receive(&fetcher->limit, (int64_t)length);
+    transfer->server->facts.bytes += (int64_t)length;
+    connection_limit_receive(&transfer->server->limit, (int64_t)length);
     if (!take_bytes(transfer, bytes, length)) {
         transfer->sink_failed = true;
         return length + 1;
@@ -335,6 +335,7 @@ void transfer_start(struct transfer *transfer)
     transfer->answer_seen = false;
     transfer->body_ignored = false;
     transfer->sink_failed = false;
+    transfer->is_answer = false;
     transfer->is_paused = false;
     transfer->retry_after = 0;
     transfer->curl_message[0] = '\0';
@@ -379,14 +380,26 @@ static bool is_passing_status(long status)
            (status >= 502 && status <= 504);
 }
 
-/* A passing failure: keep what a large transfer has, give up after the retries. */
-static enum transfer_verdict retry_or_fail(struct transfer *transfer)
+bool transfer_rewind(struct transfer *transfer)
+{
+    transfer->held = 0;
+    transfer->is_mixed = false;
+    return transfer->request.sink->rewind(transfer->request.baton, &transfer->error);
+}
+
+/* A passing failure: keep what a large transfer has. With several servers a retry is a
+ * round past all of them. Give up after the retries. */
+enum transfer_verdict transfer_retry(struct transfer *transfer)
 {
     if (transfer->answer_seen && transfer->held - transfer->resume_at >= PROGRESS_LEAST)
         transfer->failures = 0;
-    transfer->failures++;
-    if (transfer->deadline != 0 && clock_now() >= transfer->deadline)
+    if (transfer->request.is_single_try ||
+        (transfer->deadline != 0 && clock_now() >= transfer->deadline))
         return VERDICT_FAILED;
+    if (transfer->may_move && fetch_upstreams_have_another(transfer))
+        return VERDICT_MOVE;
+    transfer->asked = 0;
+    transfer->failures++;
     return transfer->failures > transfer->fetcher->options.retries ? VERDICT_FAILED
                                                                    : VERDICT_RETRY;
 }
@@ -402,7 +415,7 @@ static enum transfer_verdict judge_transport(struct transfer *transfer, CURLcode
               name_of(transfer, name), reason);
     if (transfer->error.code == ERROR_REFUSED)
         return VERDICT_FAILED;
-    return retry_or_fail(transfer);
+    return transfer_retry(transfer);
 }
 
 static enum transfer_verdict judge_status(struct transfer *transfer, long status)
@@ -411,6 +424,7 @@ static enum transfer_verdict judge_status(struct transfer *transfer, long status
         status == 404 || status == 410 ? ERROR_NOT_FOUND : ERROR_REFUSED;
     char name[TRANSFER_URL_SIZE];
 
+    transfer->is_answer = true;
     if (is_passing_status(status))
         code = ERROR_UNREACHABLE;
     /* The range is gone: the object is not what we began with. */
@@ -420,7 +434,7 @@ static enum transfer_verdict judge_status(struct transfer *transfer, long status
     }
     error_set(&transfer->error, code, "%s: HTTP status %ld", name_of(transfer, name),
               status);
-    return code == ERROR_UNREACHABLE ? retry_or_fail(transfer) : VERDICT_FAILED;
+    return code == ERROR_UNREACHABLE ? transfer_retry(transfer) : VERDICT_FAILED;
 }
 
 static enum transfer_verdict judge_content(struct transfer *transfer)
@@ -432,15 +446,16 @@ static enum transfer_verdict judge_content(struct transfer *transfer)
         return VERDICT_DONE;
     if (transfer->error.code != ERROR_BAD_HASH)
         return VERDICT_FAILED;
+    /* Nobody knows which of the servers it was. */
+    if (transfer->is_mixed)
+        return transfer_rewind(transfer) ? VERDICT_RETRY : VERDICT_FAILED;
     transfer->fetcher->counters.corrupt++;
     error_prefix(&transfer->error, "%s", name_of(transfer, name));
     /* The next try asks caches in between to stand aside. */
     if (transfer->corruptions++ > 0)
         return VERDICT_FAILED;
     /* Now, not with the next answer: the bytes that were wrong may have been none. */
-    transfer->held = 0;
-    return request->sink->rewind(request->baton, &transfer->error) ? VERDICT_RETRY
-                                                                   : VERDICT_FAILED;
+    return transfer_rewind(transfer) ? VERDICT_RETRY : VERDICT_FAILED;
 }
 
 /* 304 is an answer only to who asked for it. */
@@ -456,7 +471,7 @@ static bool is_not_modified(struct transfer *transfer, long status)
     return true;
 }
 
-enum transfer_verdict transfer_judge(struct transfer *transfer, CURLcode result)
+static enum transfer_verdict judge(struct transfer *transfer, CURLcode result)
 {
     long status = 0;
 
@@ -473,4 +488,13 @@ enum transfer_verdict transfer_judge(struct transfer *transfer, CURLcode result)
     if (!transfer->answer_seen && !judge_answer(transfer))
         return VERDICT_FAILED;
     return judge_content(transfer);
+}
+
+enum transfer_verdict transfer_judge(struct transfer *transfer, CURLcode result)
+{
+    enum transfer_verdict verdict = judge(transfer, result);
+
+    return verdict == VERDICT_FAILED && transfer->may_move
+               ? fetch_upstreams_give_up(transfer)
+               : verdict;
 }

@@ -82,8 +82,7 @@ static bool prepare(struct snapshot_options *snapshot,
     const struct settings *settings = repository->settings;
     apr_array_header_t *keys;
 
-    snapshot->origin_url = repository_origin_url(repository, pool);
-    if (*snapshot->origin_url == '\0')
+    if (*repository_origin_url(repository, pool) == '\0')
         return error_set(
             error, ERROR_SETTING,
             "%s: CVMFS_STRATUM0 is not set: there is nothing to replicate from",
@@ -91,6 +90,12 @@ static bool prepare(struct snapshot_options *snapshot,
     if (!master_keys_load(&keys, settings_text(settings, SETTING_PUBLIC_KEY), pool,
                           error))
         return false;
+    snapshot->upstream_urls = repository_upstream_urls(repository, pool);
+    if (snapshot->upstream_urls->nelts > FETCH_UPSTREAMS_MAX)
+        return error_set(error, ERROR_SETTING,
+                         "%s: REPLICA_UPSTREAMS names %d servers, at most %d are allowed",
+                         repository->local_name, snapshot->upstream_urls->nelts - 1,
+                         FETCH_UPSTREAMS_MAX - 1);
     snapshot->fqrn = repository->fqrn;
     snapshot->master_keys = keys;
     snapshot->reflog_checksum_file = repository_reflog_checksum_file(repository, pool);
@@ -240,14 +245,14 @@ static bool run_locked(struct replica_snapshot_outcome *outcome, struct store *s
 {
     struct snapshot_options snapshot = {0};
     const struct run run = {outcome, apr_time_now()};
+    const char *origin_url = repository_origin_url(repository, pool);
     bool ok;
 
     if (!prepare(&snapshot, repository, options, pool, error)) {
         record_failure(store, &run, error, pool);
         return false;
     }
-    journal_write(repository->local_name, "started snapshotting from %s",
-                  snapshot.origin_url);
+    journal_write(repository->local_name, "started snapshotting from %s", origin_url);
     if (outcome->was_initial)
         say(options, "Initial snapshot");
     ok = recover_gc(store, repository, options, pool, error) &&
@@ -260,8 +265,7 @@ static bool run_locked(struct replica_snapshot_outcome *outcome, struct store *s
         record_failure(store, &run, error, pool);
     store_remove_file(store, IS_SNAPSHOTTING_NAME, NULL);
     journal_write(repository->local_name, "%s from %s",
-                  ok ? "successfully snapshotted" : "failed to snapshot",
-                  snapshot.origin_url);
+                  ok ? "successfully snapshotted" : "failed to snapshot", origin_url);
     return ok;
 }
 

@@ -30,8 +30,7 @@ struct catalog_walk_counters {
 struct catalog_walk_options {
     struct store *store;
     const struct dirty_marker *marker; /* catalogs it covers are not trusted */
-    struct fetcher *fetcher;
-    const char *origin_url;
+    struct fetcher *fetcher;           /* with its upstreams */
     /* A root catalog in the store that vouches for its tree: what it refers to is there
      * without looking. Null: none, always so while the marker is stale. */
     struct hash predecessor;
@@ -50,7 +49,7 @@ struct catalog_walk *catalog_walk_create(const struct catalog_walk_options *opti
 
 /* Ask for the tree of a root catalog.
  *   size       bytes inflated, 0 unknown
- *   optional   a definite "not there" of the origin for the root itself is no error */
+ *   optional   a definite "not there" of the upstreams for the root itself is no error */
 bool catalog_walk_add_root(struct catalog_walk *walk, const struct hash *hash,
                            int64_t size, bool optional, struct error *error);
 

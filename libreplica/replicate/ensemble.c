@@ -19,31 +19,47 @@ static bool get_file(struct text *text, const struct ensemble_source *source,
                      const char *name, int64_t size_limit, bool no_cache,
                      apr_pool_t *pool, struct error *error)
 {
+    struct fetch_request request = {.base_url = source->origin_url,
+                                    .path = name,
+                                    .total_seconds = source->total_seconds,
+                                    .no_cache = no_cache,
+                                    .size_limit = size_limit};
+
     if (source->fetcher == NULL)
         return store_read(text, source->store, name, size_limit, pool, error);
-    return fetch_text(text, source->fetcher, source->origin_url, name, size_limit,
-                      no_cache, pool, error);
+    return fetch_text_of(text, source->fetcher, &request, pool, error);
+}
+
+bool ensemble_parse_manifest(struct manifest **manifest,
+                             const struct ensemble_source *source, apr_pool_t *pool,
+                             struct error *error)
+{
+    if (!manifest_parse(manifest, source->manifest_text, pool, error))
+        return error_prefix(error, "%s/" MANIFEST_NAME, source->origin_url);
+    if (strcmp((*manifest)->fqrn, source->fqrn) != 0)
+        return error_set(
+            error, ERROR_NAME_MISMATCH,
+            "%s/" MANIFEST_NAME " is signed for '%s', not for '%s'", source->origin_url,
+            text_for_people(text_of((*manifest)->fqrn), 60, pool), source->fqrn);
+    if (hash_is_null(&(*manifest)->certificate))
+        return error_set(error, ERROR_BAD_FORMAT,
+                         "%s/" MANIFEST_NAME " names no certificate (X)",
+                         source->origin_url);
+    return true;
 }
 
 static bool fetch_manifest(struct ensemble *ensemble,
                            const struct ensemble_source *source, bool no_cache,
                            apr_pool_t *pool, struct error *error)
 {
-    if (!get_file(&ensemble->manifest_text, source, MANIFEST_NAME, MANIFEST_SIZE_MAX,
+    struct ensemble_source with_text = *source;
+
+    if ((source->manifest_text.length == 0 || no_cache) &&
+        !get_file(&with_text.manifest_text, source, MANIFEST_NAME, MANIFEST_SIZE_MAX,
                   no_cache, pool, error))
         return error_prefix(error, "manifest");
-    if (!manifest_parse(&ensemble->manifest, ensemble->manifest_text, pool, error))
-        return error_prefix(error, "%s/" MANIFEST_NAME, source->origin_url);
-    if (strcmp(ensemble->manifest->fqrn, source->fqrn) != 0)
-        return error_set(
-            error, ERROR_NAME_MISMATCH,
-            "%s/" MANIFEST_NAME " is signed for '%s', not for '%s'", source->origin_url,
-            text_for_people(text_of(ensemble->manifest->fqrn), 60, pool), source->fqrn);
-    if (hash_is_null(&ensemble->manifest->certificate))
-        return error_set(error, ERROR_BAD_FORMAT,
-                         "%s/" MANIFEST_NAME " names no certificate (X)",
-                         source->origin_url);
-    return true;
+    ensemble->manifest_text = with_text.manifest_text;
+    return ensemble_parse_manifest(&ensemble->manifest, &with_text, pool, error);
 }
 
 static bool fetch_certificate(struct ensemble *ensemble,
@@ -51,7 +67,8 @@ static bool fetch_certificate(struct ensemble *ensemble,
                               struct error *error)
 {
     struct object object = ensemble_certificate_object(ensemble);
-    struct small_object_source from = {source->fetcher, source->origin_url, source->store,
+    struct small_object_source from = {source->fetcher, source->origin_url,
+                                       source->total_seconds, source->store,
                                        ensemble->manifest->has_alternative_paths};
     struct text pem;
 
@@ -124,6 +141,22 @@ static bool fetch_once(struct ensemble *ensemble, const struct ensemble_source *
         return error_prefix(error, "%s/" MANIFEST_NAME, source->origin_url);
     return fetch_whitelist(ensemble, source, no_cache, pool, error) &&
            verify_whitelist(ensemble, source, now, error);
+}
+
+bool ensemble_admits(const struct ensemble *known, const struct ensemble_source *source,
+                     apr_pool_t *pool, struct error *error)
+{
+    struct ensemble other = *known;
+
+    if (!ensemble_parse_manifest(&other.manifest, source, pool, error))
+        return false;
+    if (!hash_equals(&other.manifest->certificate, &known->manifest->certificate) &&
+        !fetch_certificate(&other, source, pool, error))
+        return error_prefix(error, "certificate");
+    return (verify_manifest(&other, error) ||
+            error_prefix(error, "%s/" MANIFEST_NAME, source->origin_url)) &&
+           whitelist_check_certificate(known->whitelist,
+                                       certificate_der(other.certificate), error);
 }
 
 /* Errors that a publish between two of our requests, or a stale cache, can cause. */

@@ -27,6 +27,9 @@ struct ensemble_source {
     const apr_array_header_t *master_keys; /* of struct key * */
     struct fetcher *fetcher;
     struct store *store; /* a certificate that is in it is not fetched again; or NULL */
+    int total_seconds;   /* for each request with all its tries; 0: no limit */
+    /* Fetched already; empty: not yet. */
+    struct text manifest_text;
 };
 
 /* Fetch and verify all of it as cvmfs-format 2.4 says; a mismatch between files that were
@@ -39,8 +42,19 @@ struct ensemble_source {
 bool ensemble_fetch(struct ensemble *ensemble, const struct ensemble_source *source,
                     apr_time_t now, apr_pool_t *pool, struct error *error);
 
-/* The same for what the store serves; SOURCE has no fetcher, and its URL is for messages.
- * Nothing is tried twice. */
+/* Read SOURCE's manifest_text, of which nothing is verified. False: ERROR_BAD_FORMAT,
+ * ERROR_BAD_HASH, ERROR_NAME_MISMATCH. */
+bool ensemble_parse_manifest(struct manifest **manifest,
+                             const struct ensemble_source *source, apr_pool_t *pool,
+                             struct error *error);
+
+/* Whether SOURCE's manifest_text, that of another revision than KNOWN's, is signed with a
+ * certificate that KNOWN's whitelist lists. False: as ensemble_fetch. */
+bool ensemble_admits(const struct ensemble *known, const struct ensemble_source *source,
+                     apr_pool_t *pool, struct error *error);
+
+/* As ensemble_fetch, for what the store serves; SOURCE has no fetcher, and its URL is for
+ * messages. Nothing is tried twice. */
 bool ensemble_read(struct ensemble *ensemble, const struct ensemble_source *source,
                    apr_time_t now, apr_pool_t *pool, struct error *error);
 

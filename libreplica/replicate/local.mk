@@ -10,6 +10,7 @@ libreplica_work_la_SOURCES += \
 	%D%/snapshot_finish.c \
 	%D%/snapshot_reflog.c \
 	%D%/snapshot_tags.c \
+	%D%/snapshot_upstreams.c \
 	%D%/upstreams.c %D%/upstreams.h \
 	%D%/walk_catalog.c \
 	%D%/walk_object.c \

@@ -56,12 +56,11 @@ static const struct fetch_sink transfer_sink = {
 };
 
 bool object_transfer_start(struct object_transfer *transfer, struct store *store,
-                           struct fetcher *fetcher, const char *origin_url,
-                           int64_t size_limit, apr_pool_t *pool, struct error *error)
+                           struct fetcher *fetcher, int64_t size_limit, apr_pool_t *pool,
+                           struct error *error)
 {
     char path[OBJECT_PATH_SIZE];
     struct fetch_request request = {
-        .base_url = origin_url,
         .path = object_path(path, &transfer->object),
         .size_limit = size_limit,
         .sink = &transfer_sink,
@@ -93,16 +92,14 @@ static void waiter_done(struct object_transfer *transfer, const struct error *er
 }
 
 bool object_receive(struct store_file **file, struct store *store,
-                    struct fetcher *fetcher, const char *origin_url,
-                    const struct object *object, int64_t size_limit, apr_pool_t *pool,
-                    struct error *error)
+                    struct fetcher *fetcher, const struct object *object,
+                    int64_t size_limit, apr_pool_t *pool, struct error *error)
 {
     struct waiter waiter = {0};
     struct object_transfer transfer = {
         .object = *object, .done = waiter_done, .baton = &waiter};
 
-    if (!object_transfer_start(&transfer, store, fetcher, origin_url, size_limit, pool,
-                               error))
+    if (!object_transfer_start(&transfer, store, fetcher, size_limit, pool, error))
         return false;
     while (!waiter.is_done)
         if (!fetcher_run(fetcher, RUN_MILLISECONDS, error)) {
@@ -115,7 +112,7 @@ bool object_receive(struct store_file **file, struct store *store,
     return waiter.ok;
 }
 
-bool object_fetch(struct store *store, struct fetcher *fetcher, const char *origin_url,
+bool object_fetch(struct store *store, struct fetcher *fetcher,
                   const struct object *object, int64_t size_limit, apr_pool_t *pool,
                   struct error *error)
 {
@@ -124,7 +121,7 @@ bool object_fetch(struct store *store, struct fetcher *fetcher, const char *orig
 
     if (!store_verify(store, object, &intact, error))
         return false;
-    return intact || (object_receive(&file, store, fetcher, origin_url, object,
-                                     size_limit, pool, error) &&
-                      store_commit(file, object, error));
+    return intact ||
+           (object_receive(&file, store, fetcher, object, size_limit, pool, error) &&
+            store_commit(file, object, error));
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One object on its way from an origin into the store, hashed while it is written. */
+/* One object on its way from the fetcher's upstreams into the store, hashed while it is
+ * written. */
 #ifndef REPLICA_REPLICATE_OBJECT_TRANSFER_H
 #define REPLICA_REPLICATE_OBJECT_TRANSFER_H
 
@@ -20,17 +21,16 @@ struct object_transfer {
 /* Begin: object, done and baton are set by the caller, who keeps the struct until done.
  */
 bool object_transfer_start(struct object_transfer *transfer, struct store *store,
-                           struct fetcher *fetcher, const char *origin_url,
-                           int64_t size_limit, apr_pool_t *pool, struct error *error);
+                           struct fetcher *fetcher, int64_t size_limit, apr_pool_t *pool,
+                           struct error *error);
 
 /* Fetch one object, waiting for it: *file is finished and verified, without its name. */
 bool object_receive(struct store_file **file, struct store *store,
-                    struct fetcher *fetcher, const char *origin_url,
-                    const struct object *object, int64_t size_limit, apr_pool_t *pool,
-                    struct error *error);
+                    struct fetcher *fetcher, const struct object *object,
+                    int64_t size_limit, apr_pool_t *pool, struct error *error);
 
 /* Fetch one object and store it, waiting for it; one that is there and intact is left. */
-bool object_fetch(struct store *store, struct fetcher *fetcher, const char *origin_url,
+bool object_fetch(struct store *store, struct fetcher *fetcher,
                   const struct object *object, int64_t size_limit, apr_pool_t *pool,
                   struct error *error);
 

@@ -40,6 +40,10 @@ bool small_object_get(struct text *bytes, const struct small_object_source *sour
                       const struct object *object, apr_pool_t *pool, struct error *error)
 {
     char path[OBJECT_PATH_SIZE + 16], name[OBJECT_NAME_SIZE];
+    struct fetch_request request = {.base_url = source->origin_url,
+                                    .path = path,
+                                    .total_seconds = source->total_seconds,
+                                    .size_limit = SMALL_OBJECT_MAX};
 
     if (source->store != NULL && read_local(bytes, source->store, object, pool))
         return true;
@@ -50,17 +54,8 @@ bool small_object_get(struct text *bytes, const struct small_object_source *sour
         apr_snprintf(path, sizeof(path), ".cvmfsalt-%s", object_name(name, object));
     else
         object_path(path, object);
-    for (int attempt = 0; attempt < 2; attempt++) {
-        if (!fetch_text(bytes, source->fetcher, source->origin_url, path,
-                        SMALL_OBJECT_MAX, attempt > 0, pool, error))
-            return false;
-        if (hash_fits(object, *bytes))
-            return true;
-    }
-    return error_set(
-        error, ERROR_BAD_HASH,
-        "%s/%s: corrupt data: %zu bytes received that do not hash to the name",
-        source->origin_url, path, bytes->length);
+    return fetch_object_text(bytes, source->fetcher, &request, &object->hash, pool,
+                             error);
 }
 
 bool small_object_put(struct store *store, const struct object *object, struct text bytes,

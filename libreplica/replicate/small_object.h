@@ -9,8 +9,9 @@
 #define SMALL_OBJECT_MAX (1024 * 1024)
 
 struct small_object_source {
-    struct fetcher *fetcher; /* NULL: only the store is asked */
-    const char *origin_url;
+    struct fetcher *fetcher;  /* NULL: only the store is asked */
+    const char *origin_url;   /* NULL: the fetcher's upstreams */
+    int total_seconds;        /* for the request; 0: no limit */
     struct store *store;      /* NULL: there is none yet */
     bool at_alternative_path; /* fetch .cvmfsalt-<object> instead of data/... */
 };

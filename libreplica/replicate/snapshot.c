@@ -71,20 +71,6 @@ static bool recover(struct snapshot *snapshot, struct error *error)
     return true;
 }
 
-static bool origin_allows_replication(struct snapshot *snapshot, struct error *error)
-{
-    const char *url = snapshot->options->origin_url;
-
-    if (fetch_exists(snapshot->fetcher, url, ".cvmfs_master_replica", error))
-        return true;
-    if (error->code == ERROR_NOT_FOUND)
-        return error_set(error, ERROR_REFUSED,
-                         "%s is not a server for replication: it has no "
-                         ".cvmfs_master_replica",
-                         url);
-    return error_prefix(error, "cannot reach the origin");
-}
-
 /* Neither the revision nor, within one, the time of signing may go back. */
 static bool check_order(struct snapshot *snapshot, struct error *error)
 {
@@ -109,28 +95,18 @@ static bool check_order(struct snapshot *snapshot, struct error *error)
         error, ERROR_OUTDATED,
         "%s offers revision %lld (signed at %lld), older than revision %lld "
         "(signed at %lld) that is served here; --accept-older %lld takes it once",
-        snapshot->options->origin_url, (long long)theirs->revision,
+        snapshot->source_url, (long long)theirs->revision,
         (long long)theirs->published_seconds, (long long)ours->revision,
         (long long)ours->published_seconds, (long long)theirs->revision);
 }
 
 static bool fetch_ensemble(struct snapshot *snapshot, struct error *error)
 {
-    struct ensemble_source source = {
-        .fqrn = snapshot->options->fqrn,
-        .origin_url = snapshot->options->origin_url,
-        .master_keys = snapshot->options->master_keys,
-        .fetcher = snapshot->fetcher,
-        .store = snapshot->store,
-    };
-
-    if (!origin_allows_replication(snapshot, error) ||
-        !ensemble_fetch(&snapshot->ensemble, &source, apr_time_now(), snapshot->pool,
-                        error))
+    if (!snapshot_choose_upstream(snapshot, error))
         return false;
     snapshot->result->upstream_revision = snapshot->ensemble.manifest->revision;
     snapshot->result->upstream_published = snapshot->ensemble.manifest->published_seconds;
-    return check_order(snapshot, error);
+    return check_order(snapshot, error) || snapshot_explain_outdated(snapshot, error);
 }
 
 /* Nothing to do: the same manifest, its head whole, and no doubt from a crash. */
@@ -176,7 +152,6 @@ static bool walk_trees(struct snapshot *snapshot, struct error *error)
         .store = snapshot->store,
         .marker = &snapshot->marker,
         .fetcher = snapshot->fetcher,
-        .origin_url = options->origin_url,
         .predecessor = trusted_predecessor(snapshot),
         .max_object_bytes = options->max_object_bytes,
         .max_catalog_bytes = options->max_catalog_bytes,
@@ -254,16 +229,19 @@ bool snapshot_run(struct snapshot_result *result, struct store *store,
     snapshot->result = result;
     snapshot->store = store;
     snapshot->pool = pool;
-    snapshot_say(snapshot, "CernVM-FS: replicating from %s", options->origin_url);
+    snapshot->source_url = APR_ARRAY_IDX(options->upstream_urls, 0, const char *);
+    snapshot_say(snapshot, "CernVM-FS: replicating from %s", snapshot->source_url);
     if (!fetcher_create(&snapshot->fetcher, &options->fetch, pool, error))
         return false;
     snapshot_say(snapshot, "Starting %d workers", options->fetch.connections);
     ok = run(snapshot, error);
     result->fetch = fetcher_counters(snapshot->fetcher);
+    snapshot_count_upstreams(snapshot);
     if (!close_marker(snapshot, ok, &problem) && ok) {
         *error = problem;
         ok = false;
     }
+    snapshot_say_upstreams(snapshot);
     if (ok) {
         snapshot_say(snapshot,
                      "Sent %lld requests, at most %d at once, looked for %lld objects "

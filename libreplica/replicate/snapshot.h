@@ -13,7 +13,9 @@
 
 struct snapshot_options {
     const char *fqrn;
-    const char *origin_url;                /* no trailing slash */
+    /* Where it is replicated from (array of const char *, without trailing slashes), in
+     * order of preference; at least one, at most FETCH_UPSTREAMS_MAX. */
+    const apr_array_header_t *upstream_urls;
     const apr_array_header_t *master_keys; /* of struct key * */
     const char *reflog_checksum_file;      /* in the spool */
     struct fetcher_options fetch;
@@ -29,6 +31,17 @@ struct snapshot_options {
     void *baton;
 };
 
+/* How one of the servers did. */
+struct snapshot_upstream {
+    const char *url;
+    int64_t revision; /* that it offers, verified; -1 not known */
+    bool is_source;   /* the manifest is its */
+    bool is_used;     /* for objects; else it may not be or is not of this repository */
+    bool is_healthy;
+    int64_t requests, bytes;
+    struct error problem; /* the last one; an empty message if there was none */
+};
+
 struct snapshot_result {
     int64_t revision;           /* served now; of the old manifest if the run failed */
     int64_t previous_revision;  /* served before; -1 if none */
@@ -38,6 +51,8 @@ struct snapshot_result {
     int tags;                   /* named snapshots of the origin */
     struct catalog_walk_counters walk;
     struct fetch_counters fetch;
+    apr_array_header_t *upstreams; /* of struct snapshot_upstream, as configured; NULL if
+                                      the run did not get so far */
     int64_t
         recovered_removed; /* objects that a crash had cut and that were thrown away */
 };

@@ -77,8 +77,8 @@ static bool put_certificate(struct snapshot *snapshot, struct error *error)
 static bool put_metainfo(struct snapshot *snapshot, struct error *error)
 {
     struct object object = {snapshot->ensemble.manifest->metainfo, OBJECT_METAINFO};
-    struct small_object_source source = {snapshot->fetcher, snapshot->options->origin_url,
-                                         snapshot->store, false};
+    struct small_object_source source = {.fetcher = snapshot->fetcher,
+                                         .store = snapshot->store};
 
     if (hash_is_null(&object.hash))
         return true;

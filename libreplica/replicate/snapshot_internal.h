@@ -12,6 +12,7 @@ struct snapshot {
     struct snapshot_result *result;
     struct store *store;
     struct fetcher *fetcher;
+    const char *source_url; /* that the manifest comes from */
     apr_pool_t *pool;
     struct dirty_marker marker;
     bool marker_is_open;
@@ -25,6 +26,16 @@ struct snapshot {
 
 void snapshot_say(const struct snapshot *snapshot, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* snapshot_upstreams.c: the newest verified manifest of all upstreams becomes the
+ * ensemble; the fetcher gets the upstreams in the order in which they are to be asked. */
+bool snapshot_choose_upstream(struct snapshot *snapshot, struct error *error);
+/* *ERROR says that the chosen revision is older than ours: an upstream that could not be
+ * asked is the better reason. Returns false. */
+bool snapshot_explain_outdated(const struct snapshot *snapshot, struct error *error);
+/* How the upstreams did, for the result and for people. */
+void snapshot_count_upstreams(struct snapshot *snapshot);
+void snapshot_say_upstreams(const struct snapshot *snapshot);
 
 /* snapshot_tags.c: a whole object of the store as a new file at PATH. */
 bool snapshot_inflate_object(const char *path, struct snapshot *snapshot,

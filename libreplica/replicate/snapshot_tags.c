@@ -50,9 +50,8 @@ bool snapshot_fetch_tags(struct snapshot *snapshot, struct error *error)
     snapshot->tags = apr_array_make(snapshot->pool, 0, sizeof(struct tag));
     if (hash_is_null(&object.hash))
         return true;
-    if (!object_fetch(snapshot->store, snapshot->fetcher, snapshot->options->origin_url,
-                      &object, snapshot->options->max_object_bytes, snapshot->pool,
-                      error))
+    if (!object_fetch(snapshot->store, snapshot->fetcher, &object,
+                      snapshot->options->max_object_bytes, snapshot->pool, error))
         return error_prefix(error, "tag database");
     if (!read_tags(snapshot, &object, error))
         return error_prefix(error, "tag database %s", object_name(name, &object));

@@ -10,18 +10,20 @@
 
 struct upstreams;
 
-/* URLS (array of const char *, without slashes at their ends) are asked in that order.
- *   pool   owns *upstreams and its connections; the URLs must outlive it
+/* URLS (array of const char *, without slashes at their ends; FETCH_UPSTREAMS_MAX count)
+ * are asked in that order.
+ *   pool   owns *upstreams and its connections
  * False: ERROR_IO. One thread at a time. */
 bool upstreams_create(struct upstreams **upstreams, const apr_array_header_t *urls,
                       const struct fetcher_options *options, apr_pool_t *pool,
                       struct error *error);
 
 /* Fetch OBJECT from the first server that gives bytes which hash to its name; *file is
- * finished, to be committed, parked or aborted. One that cannot be reached is not asked
- * again for a minute.
- * False: ERROR_NOT_FOUND (all of them say that they do not have it), ERROR_CANCELLED,
- * errors of the store, else that of the last server that had anything else to say. */
+ * finished, to be committed, parked or aborted. One that fails again and again is passed
+ * over for a while.
+ * False: ERROR_NOT_FOUND (all that can be asked say that they do not have it),
+ * ERROR_CANCELLED, errors of the store, else that of the first server that had anything
+ * else to say. */
 bool upstreams_get(struct store_file **file, struct upstreams *upstreams,
                    struct store *store, const struct object *object, int64_t size_limit,
                    apr_pool_t *pool, struct error *error);

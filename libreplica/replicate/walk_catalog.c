@@ -331,8 +331,8 @@ void walk_begin_catalog(struct walk_catalog *catalog)
     catalog->transfer.done = catalog_arrived;
     catalog->transfer.baton = catalog;
     if (!object_transfer_start(&catalog->transfer, walk->options.store,
-                               walk->options.fetcher, walk->options.origin_url,
-                               walk->options.max_catalog_bytes, walk->pool, &error))
+                               walk->options.fetcher, walk->options.max_catalog_bytes,
+                               walk->pool, &error))
         catalog_stop(catalog, &error);
 }
 

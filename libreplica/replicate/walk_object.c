@@ -49,8 +49,8 @@ static bool ask_for(struct catalog_walk *walk, struct walk_catalog *catalog,
                  object);
     walk_wait(walk, &object->waiters, catalog);
     return object_transfer_start(&object->transfer, walk->options.store,
-                                 walk->options.fetcher, walk->options.origin_url,
-                                 walk->options.max_object_bytes, walk->pool, error);
+                                 walk->options.fetcher, walk->options.max_object_bytes,
+                                 walk->pool, error);
 }
 
 /* A file of no bytes is sound only if its name is the hash of no bytes. */

@@ -317,6 +317,14 @@ const char *repository_origin_url(const struct repository *repository, apr_pool_
         apr_pstrdup(pool, settings_text(repository->settings, SETTING_STRATUM0)));
 }
 
+static void add_once(apr_array_header_t *urls, const char *url)
+{
+    for (int i = 0; i < urls->nelts; i++)
+        if (strcmp(APR_ARRAY_IDX(urls, i, const char *), url) == 0)
+            return;
+    APR_ARRAY_PUSH(urls, const char *) = url;
+}
+
 apr_array_header_t *repository_upstream_urls(const struct repository *repository,
                                              apr_pool_t *pool)
 {
@@ -330,7 +338,7 @@ apr_array_header_t *repository_upstream_urls(const struct repository *repository
         APR_ARRAY_PUSH(urls, const char *) = origin;
     for (next = strtok_r(next, " \t", &rest); next != NULL;
          next = strtok_r(NULL, " \t", &rest))
-        APR_ARRAY_PUSH(urls, const char *) = without_slashes(next);
+        add_once(urls, without_slashes(next));
     return urls;
 }
 

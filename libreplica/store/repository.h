@@ -68,7 +68,7 @@ bool repository_names(apr_array_header_t **names, const char *confdir, apr_pool_
 const char *repository_origin_url(const struct repository *repository, apr_pool_t *pool);
 
 /* Where its objects may be fetched from, the origin first, then REPLICA_UPSTREAMS (array
- * of const char *, without slashes at their ends). */
+ * of const char *, without slashes at their ends, each once). */
 apr_array_header_t *repository_upstream_urls(const struct repository *repository,
                                              apr_pool_t *pool);
 

@@ -43,6 +43,7 @@ class Site:
                                REPLICA_UPSTREAMS=f"'{self.second.url(FQRN)}/'",
                                CVMFS_HTTP_RETRIES=0, **settings)
         self.replica.snapshot().assert_ok()
+        self.second.heal()  # it was asked for its revision
         self.storage = self.replica.storage
 
     def begin(self, *flags):

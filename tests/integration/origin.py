@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Fault:
-    """What happens to requests whose path matches PATTERN, TIMES times (None: always).
+    """What happens to requests whose path matches PATTERN, TIMES times (None: always), not to the
+    first AFTER of them.
 
     kinds: "missing" (404), "status" (argument: code), "corrupt" (one byte flipped), "longer"
     (argument: bytes too many), "shorter" (a body that ends early, announced so), "cut" (argument:
@@ -19,18 +20,22 @@ class Fault:
     "redirect" (argument: the server to go to).
     """
 
-    def __init__(self, pattern, kind, argument=None, times=None, chance=None):
+    def __init__(self, pattern, kind, argument=None, times=None, chance=None, after=0):
         self.pattern = re.compile(pattern)
         self.kind = kind
         self.argument = argument
         self.times = times
         self.chance = chance
+        self.after = after
         self.hits = 0
 
     def takes(self, path, random):
         if not self.pattern.search(path) or self.times == 0:
             return False
         if self.chance is not None and random.random() >= self.chance:
+            return False
+        if self.after > 0:
+            self.after -= 1
             return False
         if self.times is not None:
             self.times -= 1

@@ -124,7 +124,7 @@ def test_what_nobody_has_stays_reported_and_wrong_bytes_go_aside(site):
     path.write_bytes(b"wrong")
     name = path.parent.name + path.name
     site.check("-i", "--repair").assert_failed(
-        "1 corrupt objects, 0 of them repaired", "none of 2 upstreams has object",
+        "1 corrupt objects, 0 of them repaired", "none of 2 upstreams has data/",
         f"moved {name} to the quarantine")
     assert (site.storage / "data/txn/quarantine" / name).read_bytes() == b"wrong"
     assert not path.exists()
