@@ -12,6 +12,7 @@ replicactl_replicactl_SOURCES = \
 	%D%/cmd_list.c \
 	%D%/cmd_mkfs.c \
 	%D%/cmd_rmfs.c \
+	%D%/cmd_scrub.c \
 	%D%/cmd_snapshot.c \
 	%D%/cmd_status.c \
 	%D%/cmd_update_geodb.c \

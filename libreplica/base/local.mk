@@ -7,6 +7,7 @@ libreplica_data_la_SOURCES += \
 	%D%/human.c %D%/human.h \
 	%D%/lock.c %D%/lock.h \
 	%D%/log.c %D%/log.h \
+	%D%/pace.c %D%/pace.h \
 	%D%/settings.c %D%/settings.h %D%/settings.def \
 	%D%/settings_parse.c \
 	%D%/siphash.c %D%/siphash.h \

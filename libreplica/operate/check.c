@@ -143,15 +143,27 @@ static bool end_repairs(struct check *check, struct error *error)
                                   : dirty_marker_close(&check->marker, error);
 }
 
-static bool run_prepared(struct check *check, struct error *error)
+static bool run_prepared(struct check *check,
+                         bool (*steps)(struct check *check, struct error *error),
+                         struct error *error)
 {
     struct error problem;
-    bool ok = prepare(check, error) && run(check, error);
+    bool ok = prepare(check, error) && steps(check, error);
 
     if (check->marker.store != NULL && !end_repairs(check, &problem) && ok) {
         *error = problem;
         ok = false;
     }
+    return ok;
+}
+
+bool check_run_locked(struct check *check,
+                      bool (*steps)(struct check *check, struct error *error),
+                      struct error *error)
+{
+    bool ok = run_prepared(check, steps, error);
+
+    file_remove_tree(check->scratch != NULL ? check->scratch : "", NULL);
     return ok;
 }
 
@@ -166,11 +178,7 @@ bool check_repository(struct check_result *result, const struct repository *repo
     if (!is_ours(repository, error))
         return false;
     apr_pool_create(&check.pool, pool);
-    ok = take_locks(&check, error);
-    if (ok) {
-        ok = run_prepared(&check, error);
-        file_remove_tree(check.scratch != NULL ? check.scratch : "", NULL);
-    }
+    ok = take_locks(&check, error) && check_run_locked(&check, run, error);
     apr_pool_destroy(check.pool);
     return ok;
 }

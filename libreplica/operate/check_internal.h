@@ -39,7 +39,19 @@ struct check {
     struct sorted_records *referenced; /* of struct check_record */
     apr_array_header_t *waiting;       /* of struct check_waiting */
     bool has_strays; /* damaged catalogs that no root leads to were entered late */
+
+    /* Of a check that only mends what others found. */
+    const struct object *suspects;
+    int suspect_count;
+    bool trusts_stored;  /* nested catalogs that are there vouch for what is below */
+    apr_time_t deadline; /* 0: none */
 };
+
+/* check.c: with the locks held, everything around STEPS: scratch folder, upstreams, dirty
+ * marker. */
+bool check_run_locked(struct check *check,
+                      bool (*steps)(struct check *check, struct error *error),
+                      struct error *error);
 
 /* An object and a catalog that refers to it, ordered as the folders of the store are. */
 #define CHECK_RECORD_KEY (HASH_DIGEST_SIZE + 2)

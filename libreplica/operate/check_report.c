@@ -88,7 +88,9 @@ void check_not_repaired(const struct check *check, const char *what,
 
 bool check_stopped(const struct check *check, struct error *error)
 {
-    if (check->options->stop == NULL || !*check->options->stop)
+    bool is_late = check->deadline != 0 && apr_time_now() > check->deadline;
+
+    if (!is_late && (check->options->stop == NULL || !*check->options->stop))
         return false;
     error_set(error, ERROR_CANCELLED, "stopped while checking");
     return true;

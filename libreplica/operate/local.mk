@@ -12,6 +12,7 @@ libreplica_work_la_SOURCES += \
 	%D%/check_reflog.c \
 	%D%/check_report.c \
 	%D%/check_roots.c \
+	%D%/check_suspects.c %D%/check_suspects.h \
 	%D%/check_waiting.c \
 	%D%/configuration_line.c %D%/configuration_line.h \
 	%D%/create_repository.c %D%/create_repository.h \
@@ -39,6 +40,11 @@ libreplica_work_la_SOURCES += \
 	%D%/replica_snapshot.c %D%/replica_snapshot.h \
 	%D%/repository_info.c %D%/repository_info.h \
 	%D%/run_log.c %D%/run_log.h \
+	%D%/scrub.c %D%/scrub.h %D%/scrub_internal.h \
+	%D%/scrub_finding.c \
+	%D%/scrub_missing.c \
+	%D%/scrub_object.c \
+	%D%/served_objects.c %D%/served_objects.h \
 	%D%/server_info.c %D%/server_info.h \
 	%D%/snapshot_slot.c %D%/snapshot_slot.h \
 	%D%/status.c %D%/status.h \

@@ -5,6 +5,7 @@ libreplica_data_la_SOURCES += \
 	%D%/master_keys.c %D%/master_keys.h \
 	%D%/reflog_file.c %D%/reflog_file.h \
 	%D%/repository.c %D%/repository.h \
+	%D%/scrub_state.c %D%/scrub_state.h \
 	%D%/server_report.c %D%/server_report.h \
 	%D%/server_report_json.c \
 	%D%/store.c %D%/store.h %D%/store_internal.h \

@@ -194,17 +194,45 @@ bool store_remove(struct store *store, const struct object *object, struct error
     return true;
 }
 
+#define QUARANTINED_SIZE (OBJECT_NAME_SIZE + sizeof(STORE_QUARANTINE))
+
+/* Below the temporary folder. */
+static void quarantined_path(char path[QUARANTINED_SIZE], const struct object *object)
+{
+    char name[OBJECT_NAME_SIZE];
+
+    apr_snprintf(path, QUARANTINED_SIZE, STORE_QUARANTINE "/%s",
+                 object_name(name, object));
+}
+
+bool store_drop_quarantined(struct store *store, const struct object *object,
+                            struct error *error)
+{
+    char path[QUARANTINED_SIZE];
+    int temporary;
+
+    quarantined_path(path, object);
+    if (!store_temporary_folder(&temporary, store, error))
+        return false;
+    if (unlinkat(temporary, path, 0) != 0 && errno != ENOENT)
+        return error_set_errno(error, errno, "cannot remove %s/%s", store->temporary,
+                               path);
+    /* Only an empty one goes. */
+    unlinkat(temporary, STORE_QUARANTINE, AT_REMOVEDIR);
+    return true;
+}
+
 bool store_quarantine(struct store *store, const struct object *object,
                       struct error *error)
 {
-    char name[OBJECT_NAME_SIZE], aside[OBJECT_NAME_SIZE + sizeof(STORE_QUARANTINE)];
+    char name[OBJECT_NAME_SIZE], aside[QUARANTINED_SIZE];
     const char *file_name;
     int folder, temporary;
 
     if (!store_temporary_folder(&temporary, store, error) ||
         !store_place(&folder, &file_name, name, store, object, error))
         return false;
-    apr_snprintf(aside, sizeof(aside), STORE_QUARANTINE "/%s", name);
+    quarantined_path(aside, object);
     if (mkdirat(temporary, STORE_QUARANTINE, 0755) != 0 && errno != EEXIST)
         return error_set_errno(error, errno, "cannot create %s/" STORE_QUARANTINE,
                                store->temporary);

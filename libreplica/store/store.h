@@ -96,6 +96,9 @@ bool store_remove(struct store *store, const struct object *object, struct error
 #define STORE_QUARANTINE "quarantine"
 bool store_quarantine(struct store *store, const struct object *object,
                       struct error *error);
+/* Remove what was moved there, once the object is there again. */
+bool store_drop_quarantined(struct store *store, const struct object *object,
+                            struct error *error);
 /* Read an object wholly and compare its hash: *intact. Missing is not intact. */
 bool store_verify(struct store *store, const struct object *object, bool *intact,
                   struct error *error);
