@@ -15,7 +15,7 @@
 
 #define SAVE_INTERVAL apr_time_from_sec(5)
 /* For which the end of a round waits to be told in the status file. */
-#define STATUS_TRIES 50
+#define STATUS_TRIES 20
 #define STATUS_PAUSE 100000
 
 void scrub_say(const struct scrub *scrub, const char *format, ...)

@@ -120,13 +120,22 @@ static bool settle_all(int64_t *mended, struct scrub *scrub, bool was_stored,
     return ok;
 }
 
+static struct suspects_options fetch_options(struct scrub *scrub)
+{
+    if (scrub->hold_seconds == 0) {
+        scrub->hold_seconds = HOLD_SECONDS;
+        scrub->try_pause = TRY_PAUSE_LEAST;
+    }
+    return (struct suspects_options){.hold_seconds = scrub->hold_seconds,
+                                     .stop = scrub->options->stop,
+                                     .say = tell,
+                                     .baton = scrub};
+}
+
 static bool fetch(struct suspects_result *stored, struct scrub *scrub, apr_pool_t *pool,
                   struct error *error)
 {
-    struct suspects_options options = {.hold_seconds = scrub->hold_seconds,
-                                       .stop = scrub->options->stop,
-                                       .say = tell,
-                                       .baton = scrub};
+    struct suspects_options options = fetch_options(scrub);
     int count = scrub->state.open->nelts;
     struct object *objects = apr_palloc(pool, (size_t)count * sizeof(*objects));
 
@@ -207,14 +216,31 @@ bool scrub_mend(int64_t *mended, struct scrub *scrub, struct error *error)
     apr_pool_t *own;
     bool ok;
 
-    if (scrub->hold_seconds == 0) {
-        scrub->hold_seconds = HOLD_SECONDS;
-        scrub->try_pause = TRY_PAUSE_LEAST;
-    }
     apr_pool_create(&own, scrub->pool);
     ok = scrub->state.open->nelts == 0 || mend(&count, scrub, own, error);
     apr_pool_destroy(own);
     if (mended != NULL)
         *mended = count;
     return ok && !scrub_stopped(scrub, error);
+}
+
+bool scrub_mend_silently(int64_t *mended, struct scrub *scrub,
+                         const struct object *objects, int count, struct error *error)
+{
+    struct suspects_options options = fetch_options(scrub);
+    struct suspects_result stored = {0, 0};
+    struct error problem;
+
+    *mended = 0;
+    if (count == 0)
+        return true;
+    if (!check_suspects(&stored, scrub->repository, objects, count, &options, scrub->pool,
+                        &problem) &&
+        !is_passing(&problem)) {
+        *error = problem;
+        return false;
+    }
+    count_stored(scrub, 0, stored.missing, stored.damaged);
+    *mended = stored.missing + stored.damaged;
+    return !scrub_stopped(scrub, error);
 }

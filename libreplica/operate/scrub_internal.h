@@ -31,6 +31,9 @@ bool scrub_find(struct scrub *scrub, const struct object *object, bool is_missin
                 struct error *error);
 /* Try to get what is open. *mended may be NULL. */
 bool scrub_mend(int64_t *mended, struct scrub *scrub, struct error *error);
+/* The same for objects that may be nowhere: those that nobody gives are no findings. */
+bool scrub_mend_silently(int64_t *mended, struct scrub *scrub,
+                         const struct object *objects, int count, struct error *error);
 
 /* scrub_object.c: read one and compare; *gone: it was removed meanwhile. */
 bool scrub_read_object(bool *intact, bool *gone, struct scrub *scrub,

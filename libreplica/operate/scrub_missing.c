@@ -18,31 +18,44 @@ struct pass {
     struct scrub *scrub;
     bool lacks_catalogs; /* so more may be missing than was seen */
     bool is_full;
+    apr_array_header_t *tags; /* of struct object: roots that need not be anywhere */
 };
 
+/* Whole, and yet no catalog: nobody has a better one. */
+static bool is_hopeless(bool *hopeless, struct scrub *scrub, const struct object *object,
+                        struct error *error)
+{
+    struct store_status status;
+    bool found, intact, gone;
+
+    *hopeless = false;
+    if (!store_stat(scrub->store, object, &status, &found, error))
+        return error->code == ERROR_IO;
+    if (!scrub_read_object(&intact, &gone, scrub, object, error))
+        return false;
+    *hopeless = gone || intact;
+    return true;
+}
+
 /* The list has an end; what does not fit in is found by the next pass. */
-static bool note_lack(void *baton, const struct object *object, bool is_missing,
+static bool note_lack(void *baton, const struct object *object, enum served_lack lack,
                       struct error *error)
 {
     struct pass *pass = baton;
     struct scrub *scrub = pass->scrub;
-    bool intact, gone;
+    bool hopeless = false;
 
-    pass->lacks_catalogs |= object->type == OBJECT_CATALOG;
-    if (!is_missing) {
-        struct store_status status;
-        bool found;
-
-        if (store_stat(scrub->store, object, &status, &found, error)) {
-            if (!scrub_read_object(&intact, &gone, scrub, object, error))
-                return false;
-            /* Whole, and yet no catalog: nobody has a better one. */
-            if (gone || intact)
-                return true;
-        }
+    if (lack == SERVED_MISSING_TAG) {
+        if (pass->tags->nelts < SCRUB_OPEN_MAX)
+            APR_ARRAY_PUSH(pass->tags, struct object) = *object;
+        return true;
     }
+    pass->lacks_catalogs |= object->type == OBJECT_CATALOG;
+    if (lack == SERVED_DAMAGED && !is_hopeless(&hopeless, scrub, object, error))
+        return false;
     pass->is_full |= scrub->state.open->nelts >= SCRUB_OPEN_MAX;
-    return pass->is_full || scrub_find(scrub, object, is_missing, error);
+    return hopeless || pass->is_full ||
+           scrub_find(scrub, object, lack == SERVED_MISSING, error);
 }
 
 static void forget_lost(struct scrub *scrub, const struct object *sorted,
@@ -96,14 +109,17 @@ static bool run_pass(bool *again, struct pass *pass, const struct object *wanted
         .baton = pass,
     };
     bool *referenced = apr_pcalloc(pool, (size_t)options.wanted_count + 1);
-    int64_t mended;
+    int64_t mended, mended_tags;
 
     *again = true;
+    pass->tags = apr_array_make(pool, 0, sizeof(struct object));
     if (!served_objects_walk(referenced, &options, pool, error))
         return error->code == ERROR_OUTDATED;
-    if (!scrub_mend(&mended, scrub, error))
+    if (!scrub_mend(&mended, scrub, error) ||
+        !scrub_mend_silently(&mended_tags, scrub, (struct object *)pass->tags->elts,
+                             pass->tags->nelts, error))
         return false;
-    *again = mended > 0 && (pass->lacks_catalogs || pass->is_full);
+    *again = mended_tags > 0 || (mended > 0 && (pass->lacks_catalogs || pass->is_full));
     if (wanted == NULL && !pass->lacks_catalogs)
         forget_lost(scrub, options.wanted, referenced, options.wanted_count);
     return true;

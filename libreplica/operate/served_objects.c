@@ -77,7 +77,8 @@ static bool look_at(struct walk *walk, const struct object *object, struct error
         found = true;
     }
     return (found && status.size > 0) ||
-           options->lacks(options->baton, object, !found, error);
+           options->lacks(options->baton, object, found ? SERVED_DAMAGED : SERVED_MISSING,
+                          error);
 }
 
 static void note_reference(struct walk *walk, const struct object *object)
@@ -121,8 +122,9 @@ static bool lacks_catalog(void *baton, const struct hash *hash, unsigned int dep
     struct object object = {*hash, OBJECT_CATALOG};
 
     note_reference(walk, &object);
-    return walk->options->lacks(walk->options->baton, &object,
-                                reason->code == ERROR_NOT_FOUND, error);
+    return walk->options->lacks(
+        walk->options->baton, &object,
+        reason->code == ERROR_NOT_FOUND ? SERVED_MISSING : SERVED_DAMAGED, error);
 }
 
 static bool look_at_named(struct walk *walk, const struct hash *hash,
@@ -136,17 +138,20 @@ static bool look_at_named(struct walk *walk, const struct hash *hash,
     return look_at(walk, &object, error);
 }
 
-static bool add_tag(struct catalog_levels *levels, const struct tag *tag,
-                    struct store *store, struct error *error)
+static bool add_tag(struct walk *walk, struct catalog_levels *levels,
+                    const struct tag *tag, struct error *error)
 {
+    const struct served_objects_options *options = walk->options;
     struct object object = {tag->catalog, OBJECT_CATALOG};
     struct store_status status;
     bool found;
 
-    if (!store_stat(store, &object, &status, &found, error))
+    if (!store_stat(options->store, &object, &status, &found, error))
         return error->code == ERROR_IO;
-    /* One that is not here may have been dropped by the origin before we came. */
-    return !found || catalog_levels_add_root(levels, &tag->catalog, error);
+    if (found)
+        return catalog_levels_add_root(levels, &tag->catalog, error);
+    note_reference(walk, &object);
+    return options->lacks(options->baton, &object, SERVED_MISSING_TAG, error);
 }
 
 /* A tag database that is missing or damaged is a finding of its own. */
@@ -154,7 +159,6 @@ static bool add_tags(struct walk *walk, struct catalog_levels *levels,
                      struct error *error)
 {
     struct object object = {walk->manifest->history, OBJECT_HISTORY};
-    struct store *store = walk->options->store;
     const char *path, *fqrn;
     apr_array_header_t *tags;
     struct error problem;
@@ -162,12 +166,12 @@ static bool add_tags(struct walk *walk, struct catalog_levels *levels,
     bool found;
 
     if (hash_is_null(&object.hash) ||
-        !stored_object_inflate(&path, &found, store, &object,
+        !stored_object_inflate(&path, &found, walk->options->store, &object,
                                walk->options->max_catalog_bytes, walk->pool, &problem) ||
         !found || !history_read(&fqrn, &previous, &tags, path, walk->pool, &problem))
         return true;
     for (int i = 0; i < tags->nelts; i++)
-        if (!add_tag(levels, &APR_ARRAY_IDX(tags, i, struct tag), store, error))
+        if (!add_tag(walk, levels, &APR_ARRAY_IDX(tags, i, struct tag), error))
             return false;
     return true;
 }

@@ -6,6 +6,13 @@
 
 #include "libreplica/store/store.h"
 
+enum served_lack {
+    SERVED_MISSING,
+    SERVED_DAMAGED, /* it has no bytes, or cannot be read as a catalog */
+    /* The root of a named snapshot: the origin may have dropped it before we came. */
+    SERVED_MISSING_TAG
+};
+
 struct served_objects_options {
     struct store *store; /* its temporary folder gets the scratch files */
     int64_t max_catalog_bytes;
@@ -13,9 +20,9 @@ struct served_objects_options {
     const struct object *wanted; /* in served_objects_compare's order */
     int wanted_count;
     const volatile int *stop; /* may be NULL */
-    /* One that should be there and is not, or (IS_MISSING false) has no bytes or cannot
-     * be read as a catalog. What is below such a catalog is not looked at. */
-    bool (*lacks)(void *baton, const struct object *object, bool is_missing,
+    /* One that should be there and is not, or not as it should be. What is below such a
+     * catalog is not looked at. */
+    bool (*lacks)(void *baton, const struct object *object, enum served_lack lack,
                   struct error *error);
     void *baton;
 };
