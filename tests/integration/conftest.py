@@ -4,6 +4,7 @@
 import pathlib
 import random
 import shutil
+import subprocess
 import tempfile
 
 import pytest
@@ -95,6 +96,17 @@ def origin(published):
     server = Origin({published.fqrn: published.storage}, random.Random(1))
     yield server
     server.close()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate for 127.0.0.1 and its key, in one file."""
+    file = tmp_path_factory.mktemp("tls") / "server.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", file,
+                    "-out", f"{file}.crt", "-subj", "/CN=127.0.0.1", "-days", "2",
+                    "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+    file.write_bytes(file.read_bytes() + file.with_name("server.pem.crt").read_bytes())
+    return file
 
 
 @pytest.fixture

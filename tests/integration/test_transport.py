@@ -3,7 +3,6 @@
 
 import random
 import shutil
-import subprocess
 
 import pytest
 
@@ -22,17 +21,6 @@ def published(tmp_path_factory):
     repository = Published(folder / "origin", FQRN)
     repository.publish(fill(folder / "source", random.Random(7), packages=2, files=4))
     return repository
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """A certificate for 127.0.0.1 and its key, in one file."""
-    file = tmp_path_factory.mktemp("tls") / "server.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", file,
-                    "-out", f"{file}.crt", "-subj", "/CN=127.0.0.1", "-days", "2",
-                    "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
-    file.write_bytes(file.read_bytes() + file.with_name("server.pem.crt").read_bytes())
-    return file
 
 
 @pytest.fixture
