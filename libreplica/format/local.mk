@@ -20,6 +20,7 @@ libreplica_data_la_SOURCES += \
 	%D%/key.c %D%/key_internal.h \
 	%D%/manifest.c %D%/manifest.h \
 	%D%/object.c %D%/object.h \
+	%D%/partial_rules.c %D%/partial_rules.h \
 	%D%/reflog.c %D%/reflog.h \
 	%D%/geo_request.c %D%/geo_request.h \
 	%D%/request_path.c %D%/request_path.h \

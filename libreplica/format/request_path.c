@@ -21,6 +21,7 @@ static const struct fixed_name root_files[] = {
     {".cvmfs_master_replica", REQUEST_MASTER_REPLICA},
     {".cvmfsempty", REQUEST_EMPTY_PROBE},
     {".cvmfs_partial_replica", REQUEST_PARTIAL_REPLICA},
+    {".cvmfs_partial_replication", REQUEST_PARTIAL_REPLICA},
 };
 
 static const struct fixed_name server_files[] = {

@@ -13,6 +13,7 @@ FUZZ_TARGETS = \
 	%D%/fuzz_inflate \
 	%D%/fuzz_manifest \
 	%D%/fuzz_object \
+	%D%/fuzz_partial_rules \
 	%D%/fuzz_reflog \
 	%D%/fuzz_request_path \
 	%D%/fuzz_settings \
@@ -66,6 +67,9 @@ endif
 %C%_fuzz_object_SOURCES = %D%/fuzz_object.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_object_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_object_LDFLAGS = $(FUZZ_LINKING)
+%C%_fuzz_partial_rules_SOURCES = %D%/fuzz_partial_rules.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_partial_rules_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_partial_rules_LDFLAGS = $(FUZZ_LINKING)
 %C%_fuzz_reflog_SOURCES = %D%/fuzz_reflog.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_reflog_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_reflog_LDFLAGS = $(FUZZ_LINKING)

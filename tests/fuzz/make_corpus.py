@@ -212,6 +212,18 @@ def gc_lines():
     }
 
 
+def partial_rules():
+    return {
+        "plain": b"version 1\n# a comment\n/sw\n!/sw/old\n\0sw/old/a",
+        "wild": b"version 1\n/sw/*/x86?64\n! *.old/\n/a\\*b\n\0sw/a/x86_64/b.old/c",
+        "everything": b"version 1\r\n/\r\n!/big\r\n\0big",
+        "stars": b"version 1\n/\n!" + b"*a" * 40 + b"b\n\0" + b"a" * 200,
+        "relative": b"version 1\nsw\n",
+        "version": b"\nversion 2\n/sw\n",
+        "escape": b"version 1\n/a\\/b\\",
+    }
+
+
 def attributes():
     return damaged({
         "two": b"\x01\x02\x0d\x10user.checksum0123456789abcdef\x08\x03user.foobar",
@@ -306,6 +318,7 @@ def main():
         "inflate": streams(),
         "date": dates(),
         "gc_line": gc_lines(),
+        "partial_rules": partial_rules(),
         "geo_database": geo_databases(),
         "geo_order": geo_orders(),
         "geo_request": geo_requests(),

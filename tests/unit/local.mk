@@ -1,6 +1,9 @@
 # One cmocka program per library file.
 UNIT_LIBS = $(DATA_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += %D%/test_stratum0_configuration %D%/test_content %D%/test_publish %D%/test_catalog_writer %D%/test_chunker %D%/test_compress %D%/test_xattr_blob
+check_PROGRAMS += %D%/test_partial_rules
+%C%_test_partial_rules_SOURCES = %D%/test_partial_rules.c %D%/unit.h
+%C%_test_partial_rules_LDADD = $(UNIT_LIBS)
 %C%_test_catalog_writer_SOURCES = %D%/test_catalog_writer.c %D%/unit.h
 %C%_test_catalog_writer_LDADD = $(UNIT_LIBS) $(SQLITE_LIBS)
 %C%_test_stratum0_configuration_SOURCES = %D%/test_stratum0_configuration.c %D%/unit.h
@@ -125,9 +128,7 @@ check_PROGRAMS += %D%/test_object_window
 %C%_test_object_window_SOURCES = %D%/test_object_window.c %D%/unit.h
 %C%_test_object_window_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
 # Fetching
-check_PROGRAMS += %D%/test_circuit_breaker %D%/test_connection_limit
-%C%_test_circuit_breaker_SOURCES = %D%/test_circuit_breaker.c %D%/unit.h
-%C%_test_circuit_breaker_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += %D%/test_connection_limit
 %C%_test_connection_limit_SOURCES = %D%/test_connection_limit.c %D%/unit.h
 %C%_test_connection_limit_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
 # The status of a server
