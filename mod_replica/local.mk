@@ -22,6 +22,7 @@ mod_replica_la_SOURCES = \
 	%D%/handlers/geo.c \
 	%D%/handlers/handlers.h \
 	%D%/handlers/info.c \
+	%D%/handlers/master_replica.c \
 	%D%/handlers/meta_file.c \
 	%D%/handlers/object.c \
 	%D%/handlers/robots.c \

@@ -83,6 +83,8 @@ static void add_state(struct text_builder *page,
 
     text_builder_add(page, "<td class=\"%s\">%s", class_of(state),
                      repository_state_name(state));
+    if (repository->is_partial)
+        text_builder_add(page, ", partial");
     if (repository->running_since > 0) {
         text_builder_add(page, "<small>since %s",
                          since(repository->running_since, now, page->pool));

@@ -53,6 +53,8 @@ static struct row make_row(const struct repository_report *repository, apr_time_
     const char *state = repository_state_name(repository_report_state(repository, now));
     const char *revision = "-";
 
+    if (repository->is_partial)
+        state = apr_pstrcat(pool, state, ", partial", NULL);
     if (repository->revision >= 0)
         revision =
             apr_psprintf(pool, "%" APR_INT64_T_FMT, (apr_int64_t)repository->revision);

@@ -54,7 +54,10 @@ static apr_status_t close_handle(void *baton)
 {
     struct database *database = baton;
 
+    sqlite3_finalize(database->table_check);
+    sqlite3_finalize(database->property);
     sqlite3_close_v2(database->handle);
+    database->table_check = database->property = NULL;
     database->handle = NULL;
     return APR_SUCCESS;
 }

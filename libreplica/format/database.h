@@ -20,6 +20,8 @@ struct database {
     /* Instructions the running statements may still take: the pages of a damaged tree can
      * be linked so that a scan never ends. */
     int64_t work_left;
+    /* Prepared when first needed: most databases are opened to be asked a few things. */
+    sqlite3_stmt *table_check, *property;
 };
 
 enum database_mode {

@@ -15,24 +15,32 @@ static const char table_sql[] =
     "         AND ?1 COLLATE NOCASE IN (name, tbl_name)),"
     "       (SELECT count(*) FROM pragma_table_xinfo(?1) WHERE hidden <> 0)";
 
+static const char property_sql[] = "SELECT value FROM properties WHERE key = ?1";
+
+/* The statement at *kept, prepared from SQL unless it was before, with KEY bound. */
+static bool ask(sqlite3_stmt **kept, struct database *database, const char *sql,
+                const char *key, bool *row, struct error *error)
+{
+    *row = false;
+    if (*kept == NULL &&
+        sqlite3_prepare_v3(database->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, kept,
+                           NULL) != SQLITE_OK)
+        return database_damaged(database, error, "%s", sqlite3_errmsg(database->handle));
+    sqlite3_bind_text(*kept, 1, key, -1, SQLITE_STATIC);
+    return database_step(database, *kept, row, error);
+}
+
 bool database_check_table(struct database *database, const char *name,
                           struct error *error)
 {
-    sqlite3_stmt *statement;
     bool row, ordinary;
 
-    if (sqlite3_prepare_v2(database->handle, table_sql, -1, &statement, NULL) !=
-        SQLITE_OK)
-        return database_damaged(database, error, "%s", sqlite3_errmsg(database->handle));
-    sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
-    if (!database_step(database, statement, &row, error)) {
-        sqlite3_finalize(statement);
+    if (!ask(&database->table_check, database, table_sql, name, &row, error))
         return false;
-    }
-    ordinary = row && sqlite3_column_int(statement, 0) == 1 &&
-               sqlite3_column_int(statement, 1) == 0 &&
-               sqlite3_column_int(statement, 2) == 0;
-    sqlite3_finalize(statement);
+    ordinary = row && sqlite3_column_int(database->table_check, 0) == 1 &&
+               sqlite3_column_int(database->table_check, 1) == 0 &&
+               sqlite3_column_int(database->table_check, 2) == 0;
+    sqlite3_reset(database->table_check);
     if (!ordinary)
         return database_damaged(database, error, "'%s' is not an ordinary table in it",
                                 name);
@@ -45,59 +53,44 @@ bool database_has_column(struct database *database, const char *table, const cha
                                          NULL, NULL, NULL, NULL) == SQLITE_OK;
 }
 
-/* The statement stands on the row of KEY, or *row is false. The caller finalizes. */
-static bool find_property(sqlite3_stmt **statement, bool *row, struct database *database,
+/* *row: there is such a property; TEXT is valid until the next question. The caller
+ * resets. */
+static bool property_text(struct text *text, bool *row, struct database *database,
                           const char *key, struct error *error)
 {
-    static const char sql[] = "SELECT value FROM properties WHERE key = ?1";
-
-    if (sqlite3_prepare_v2(database->handle, sql, -1, statement, NULL) != SQLITE_OK)
-        return database_damaged(database, error, "%s", sqlite3_errmsg(database->handle));
-    sqlite3_bind_text(*statement, 1, key, -1, SQLITE_STATIC);
-    if (database_step(database, *statement, row, error))
-        return true;
-    sqlite3_finalize(*statement);
-    return false;
-}
-
-static bool property_text(struct text *text, sqlite3_stmt **statement, bool *row,
-                          struct database *database, const char *key, struct error *error)
-{
-    if (!find_property(statement, row, database, key, error))
-        return false;
     *text = (struct text){"", 0};
-    if (!*row || database_column_text(text, database, *statement, 0, error))
+    if (!ask(&database->property, database, property_sql, key, row, error))
+        return false;
+    if (!*row || database_column_text(text, database, database->property, 0, error))
         return true;
-    sqlite3_finalize(*statement);
+    sqlite3_reset(database->property);
     return error_prefix(error, "property %s", key);
 }
 
 bool database_property(const char **value, struct database *database, const char *key,
                        apr_pool_t *pool, struct error *error)
 {
-    sqlite3_stmt *statement;
     struct text text;
-    bool row = false;
+    bool row;
 
-    if (!property_text(&text, &statement, &row, database, key, error))
+    if (!property_text(&text, &row, database, key, error))
         return false;
     *value = row ? apr_pstrmemdup(pool, text.bytes, text.length) : NULL;
-    sqlite3_finalize(statement);
+    sqlite3_reset(database->property);
     return true;
 }
 
 bool database_property_number(int64_t *value, struct database *database, const char *key,
                               int64_t fallback, struct error *error)
 {
-    sqlite3_stmt *statement;
     struct text text;
-    bool row = false, good;
+    bool row, good;
 
-    if (!property_text(&text, &statement, &row, database, key, error))
+    if (!property_text(&text, &row, database, key, error))
         return false;
     *value = fallback;
     good = !row || text_parse_number(value, text);
-    sqlite3_finalize(statement);
+    sqlite3_reset(database->property);
     if (!good)
         return database_damaged(database, error, "property %s is not a number", key);
     return true;
@@ -106,14 +99,13 @@ bool database_property_number(int64_t *value, struct database *database, const c
 bool database_property_hash(struct hash *hash, struct database *database, const char *key,
                             struct error *error)
 {
-    sqlite3_stmt *statement;
     struct text text;
-    bool row = false, good;
+    bool row, good;
 
-    if (!property_text(&text, &statement, &row, database, key, error))
+    if (!property_text(&text, &row, database, key, error))
         return false;
     good = hash_parse_optional(hash, text);
-    sqlite3_finalize(statement);
+    sqlite3_reset(database->property);
     if (!good)
         return database_damaged(database, error, "property %s is not a hash", key);
     return true;
@@ -138,16 +130,15 @@ bool database_set_property(struct database *database, const char *key, const cha
 
 bool database_schema(int *tenths, struct database *database, struct error *error)
 {
-    sqlite3_stmt *statement;
     double schema = 1.0;
-    bool row = false;
+    bool row;
 
-    if (!find_property(&statement, &row, database, "schema", error))
+    if (!ask(&database->property, database, property_sql, "schema", &row, error))
         return false;
     /* Text is turned into a number by the database, whatever the locale. */
     if (row)
-        schema = sqlite3_column_double(statement, 0);
-    sqlite3_finalize(statement);
+        schema = sqlite3_column_double(database->property, 0);
+    sqlite3_reset(database->property);
     *tenths = 0;
     if (schema > 0 && schema < 100)
         *tenths = (int)(schema * 10 + 0.5);

@@ -76,6 +76,7 @@ bool catalog_levels_add_root(struct catalog_levels *levels, const struct hash *h
 static bool add_nested(struct catalog_levels *levels, struct catalog *catalog,
                        struct error *error)
 {
+    const struct partial_rules *rules = levels->options.rules;
     struct catalog_nested nested;
     bool more;
 
@@ -84,6 +85,8 @@ static bool add_nested(struct catalog_levels *levels, struct catalog *catalog,
             return false;
         if (!more)
             return true;
+        if (rules != NULL && partial_rules_exclude(rules, nested.path))
+            continue;
         if (!add_step(levels->next_level, &nested.hash, catalog_levels_depth(nested.path),
                       error))
             return false;

@@ -6,6 +6,7 @@
 
 #include "libreplica/base/sorted_records.h"
 #include "libreplica/format/catalog.h"
+#include "libreplica/format/partial_rules.h"
 #include "libreplica/store/store.h"
 
 /* One record for a catalog: digest, algorithm. */
@@ -20,7 +21,8 @@ struct catalog_levels_options {
     struct store *store;
     int64_t max_catalog_bytes;
     size_t memory_bytes;
-    const volatile int *stop; /* may be NULL; nonzero ends the walk */
+    const struct partial_rules *rules; /* nested catalogs to pass over; NULL: none */
+    const volatile int *stop;          /* may be NULL; nonzero ends the walk */
     /* Trees whose root's digest is in here are not walked; may be NULL. */
     struct sorted_records *passed_over;
     /* A catalog, open at its beginning, without its nested ones.

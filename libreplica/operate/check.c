@@ -8,6 +8,7 @@
 #include "libreplica/operate/origin_options.h"
 #include "libreplica/operate/replica_gc.h"
 #include "libreplica/store/file.h"
+#include "libreplica/store/partial_replica.h"
 
 #define REFERENCED_MEMORY (16 * 1024 * 1024)
 
@@ -86,12 +87,21 @@ static bool prepare_repairs(struct check *check, struct error *error)
            dirty_marker_open(&check->marker, check->store, error);
 }
 
+/* As garbage collection does. */
+static bool read_rules(struct check *check, struct error *error)
+{
+    return partial_replica_configured(&check->rules, check->repository, check->pool,
+                                      error) &&
+           partial_replica_recorded(&check->rules, check->store, check->pool, error);
+}
+
 static bool prepare(struct check *check, struct error *error)
 {
     const struct repository *repository = check->repository;
     apr_pool_t *pool = check->pool;
 
-    if (!repository_open_store(&check->store, repository, pool, error))
+    if (!repository_open_store(&check->store, repository, pool, error) ||
+        !read_rules(check, error))
         return false;
     check->scratch = apr_pstrcat(pool, repository->temporary, "/" SCRATCH_FOLDER, NULL);
     check->waiting = apr_array_make(pool, 0, sizeof(struct check_waiting));

@@ -7,6 +7,7 @@
 #include "libreplica/base/lock.h"
 #include "libreplica/base/sorted_records.h"
 #include "libreplica/format/manifest.h"
+#include "libreplica/format/partial_rules.h"
 #include "libreplica/operate/check.h"
 #include "libreplica/operate/check_ledger.h"
 #include "libreplica/replicate/upstreams.h"
@@ -34,7 +35,8 @@ struct check {
     struct upstreams *upstreams; /* NULL unless we repair */
     struct dirty_marker marker;  /* open while we repair */
     struct manifest *manifest;
-    apr_array_header_t *tags; /* of struct tag */
+    struct partial_rules *rules; /* that the tree was made under; NULL: a full replica */
+    apr_array_header_t *tags;    /* of struct tag */
     struct check_ledger *ledger;
     struct sorted_records *referenced; /* of struct check_record */
     apr_array_header_t *waiting;       /* of struct check_waiting */

@@ -281,7 +281,7 @@ static void add_child(struct catalog_statistics *sum,
 static bool sum_children(struct catalog_statistics *sum, const struct judging *judging,
                          int64_t parent, struct error *error)
 {
-    static const char sql[] = "SELECT c.counters FROM links AS l CROSS JOIN catalogs AS c"
+    static const char sql[] = "SELECT c.counters FROM links AS l LEFT JOIN catalogs AS c"
                               " ON c.id = l.child WHERE l.parent = ?1";
     struct database *database = judging->ledger->database;
     struct catalog_statistics child;

@@ -37,7 +37,8 @@ bool check_ledger_path(const char **path, struct check_ledger *ledger, int64_t i
 /* What reading it gave: its root's row in words, its counters. */
 bool check_ledger_note(struct check_ledger *ledger, int64_t id, const char *row,
                        const struct catalog_statistics *counters, struct error *error);
-/* PARENT leads to CHILD; ROW is the mountpoint's in words, or NULL. */
+/* PARENT leads to CHILD; ROW is the mountpoint's in words, or NULL. CHILD 0 stands for
+ * one that is not looked at. */
 bool check_ledger_link(struct check_ledger *ledger, int64_t parent, int64_t child,
                        const char *row, struct error *error);
 

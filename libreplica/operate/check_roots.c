@@ -88,6 +88,11 @@ static bool add_subtree(struct check *check, struct hash root, struct error *err
     bool found = true;
     const char *known;
 
+    if (check->rules != NULL && partial_rules_exclude(check->rules, path))
+        return error_set(error, ERROR_NOT_FOUND,
+                         "%s is not replicated: the rules of %s "
+                         "leave it out",
+                         path, check->repository->local_name);
     while (found && strcmp(entry.path, path) != 0) {
         apr_pool_t *own;
         bool ok;

@@ -7,6 +7,7 @@
 #ifndef REPLICA_OPERATE_GC_H
 #define REPLICA_OPERATE_GC_H
 
+#include "libreplica/format/partial_rules.h"
 #include "libreplica/operate/gc_keep.h"
 #include "libreplica/store/store.h"
 
@@ -14,9 +15,10 @@ struct gc_options {
     const char *fqrn;
     const char *reflog_checksum_file; /* in the spool */
     struct gc_keep keep;
-    bool dry_run;             /* only find out */
-    bool lists;               /* say the name of each object */
-    const char *deletion_log; /* a file; "": none */
+    const struct partial_rules *rules; /* that the tree was made under; NULL: none */
+    bool dry_run;                      /* only find out */
+    bool lists;                        /* say the name of each object */
+    const char *deletion_log;          /* a file; "": none */
     int64_t max_catalog_bytes;
     const volatile int *stop;                   /* may be NULL */
     void (*say)(void *baton, const char *line); /* may be NULL */
@@ -29,7 +31,7 @@ struct gc_result {
     int64_t references;    /* of kept catalogs to objects, counted each time */
     int64_t roots_condemned;
     int64_t catalogs_condemned;
-    int64_t leftovers;         /* catalogs among them that no revision refers to */
+    int64_t leftovers;         /* catalogs among them that no root leads to */
     int64_t objects_condemned; /* data */
     int64_t auxiliary_condemned;
     bool has_rebuilt_reflog;

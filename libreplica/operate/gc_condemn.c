@@ -17,16 +17,12 @@ static bool condemn_catalog(struct gc *gc, const struct hash *hash, unsigned int
     return sorted_records_add(gc->catalogs, ranked, error);
 }
 
-static bool visit_catalog(void *baton, const struct hash *hash, unsigned int depth,
-                          struct catalog *catalog, struct error *error)
+static bool condemn_objects(struct gc *gc, struct catalog *catalog, struct error *error)
 {
     unsigned char candidate[GC_CANDIDATE_SIZE];
-    struct gc *gc = baton;
     struct object object;
     bool more;
 
-    if (!condemn_catalog(gc, hash, depth, error))
-        return false;
     for (;;) {
         if (!catalog_next_object(catalog, &object, &more, error))
             return false;
@@ -39,11 +35,23 @@ static bool visit_catalog(void *baton, const struct hash *hash, unsigned int dep
     }
 }
 
+static bool visit_catalog(void *baton, const struct hash *hash, unsigned int depth,
+                          struct catalog *catalog, struct error *error)
+{
+    return condemn_catalog(baton, hash, depth, error) &&
+           condemn_objects(baton, catalog, error);
+}
+
 /* A tree that is partly gone was begun to be removed before. What a damaged catalog
  * refers to stays for ever, but that is no reason to keep all the rest. */
 static bool lacks_catalog(void *baton, const struct hash *hash, unsigned int depth,
                           const struct error *reason, struct error *error)
 {
+    const struct gc *gc = baton;
+
+    /* Left out by the rules. */
+    if (gc->options->rules != NULL && depth > 0 && reason->code == ERROR_NOT_FOUND)
+        return true;
     if (reason->code != ERROR_NOT_FOUND)
         log_write(LOG_LEVEL_WARNING, "gc condemned catalog cannot be read: %s",
                   reason->message);
@@ -70,8 +78,33 @@ static bool note_catalog(void *baton, const struct object *object, struct error 
     return sorted_records_add(baton, key, error);
 }
 
-static bool condemn_leftover(struct gc *gc, const struct hash *hash, struct error *error)
+/* What is to be done with the catalogs that no kept and no condemned tree has. */
+struct leftovers {
+    struct gc *gc;
+    struct sorted_records *present; /* keys of all catalogs in the store */
+    apr_time_t published;           /* when our manifest got here */
+    bool are_old; /* look at those from before that, else at the others */
+};
+
+static bool is_old(bool *old, const struct leftovers *leftovers, const struct hash *hash,
+                   struct error *error)
 {
+    struct object object = {*hash, OBJECT_CATALOG};
+    struct store_status status;
+    bool found;
+
+    if (!store_stat(leftovers->gc->store, &object, &status, &found, error))
+        return false;
+    *old = found && status.changed < leftovers->published;
+    return true;
+}
+
+/* What a snapshot has fetched that was cut off since, the next one will find useful; what
+ * is older is of no use to anybody. */
+static bool condemn_leftover(struct leftovers *leftovers, const struct hash *hash,
+                             struct error *error)
+{
+    struct gc *gc = leftovers->gc;
     unsigned int depth = 0;
     struct catalog *catalog;
     apr_pool_t *pool;
@@ -80,8 +113,10 @@ static bool condemn_leftover(struct gc *gc, const struct hash *hash, struct erro
     apr_pool_create(&pool, gc->pool);
     ok = stored_catalog_open(&catalog, &found, gc->store, hash,
                              gc->options->max_catalog_bytes, pool, error);
-    if (ok && found)
+    if (ok && found) {
         depth = catalog_levels_depth(catalog_properties(catalog)->root_prefix);
+        ok = !leftovers->are_old || condemn_objects(gc, catalog, error);
+    }
     apr_pool_destroy(pool);
     if (!ok && error->code != ERROR_BAD_FORMAT && error->code != ERROR_UNSUPPORTED &&
         error->code != ERROR_TOO_LARGE)
@@ -90,47 +125,72 @@ static bool condemn_leftover(struct gc *gc, const struct hash *hash, struct erro
     return condemn_catalog(gc, hash, depth, error);
 }
 
-/* Those among the catalogs PRESENT that no kept and no condemned tree has. */
-static bool condemn_others(struct gc *gc, struct sorted_records *present,
-                           struct error *error)
+static bool look_at_leftover(struct leftovers *leftovers, const unsigned char *key,
+                             struct error *error)
 {
+    struct hash hash;
+    bool old;
+
+    catalog_key_read(&hash, key);
+    return is_old(&old, leftovers, &hash, error) &&
+           (old != leftovers->are_old || condemn_leftover(leftovers, &hash, error));
+}
+
+static bool condemn_some(struct leftovers *leftovers, bool are_old, struct error *error)
+{
+    struct gc *gc = leftovers->gc;
     struct sorted_records *seen = catalog_levels_seen(gc->condemned_trees);
     unsigned char key[CATALOG_KEY_SIZE];
-    struct hash hash;
     bool more, known;
 
-    if (!sorted_records_rewind(present, error) ||
+    leftovers->are_old = are_old;
+    if (!sorted_records_rewind(leftovers->present, error) ||
         !sorted_records_rewind(gc->marked, error) || !sorted_records_rewind(seen, error))
         return false;
     for (;;) {
-        if (!sorted_records_next(present, key, &more, error))
+        if (!sorted_records_next(leftovers->present, key, &more, error))
             return false;
         if (!more)
             return true;
         if (!sorted_records_find(gc->marked, key, HASH_DIGEST_SIZE, &known, error) ||
             (!known && !sorted_records_find(seen, key, CATALOG_KEY_SIZE, &known, error)))
             return false;
-        catalog_key_read(&hash, key);
-        if (!known && !condemn_leftover(gc, &hash, error))
+        if (!known && !look_at_leftover(leftovers, key, error))
             return false;
     }
 }
 
-/* Snapshots that were cut off leave catalogs that are complete and that the next snapshot
- * would trust, without looking whether all that they refer to is still there. Nothing
- * refers to them: they go before anything else does, and are fetched again if need be. */
-static bool condemn_leftovers(struct gc *gc, struct error *error)
+static bool list_present(struct leftovers *leftovers, struct error *error)
 {
-    struct sorted_records *present;
-    bool ok = true;
+    struct gc *gc = leftovers->gc;
+    struct store_status status;
+    bool found, ok;
 
-    if (!sorted_records_create(&present, CATALOG_KEY_SIZE, GC_SMALL_SET_BYTES,
+    if (!store_stat_file(gc->store, MANIFEST_NAME, &status, &found, error) ||
+        !sorted_records_create(&leftovers->present, CATALOG_KEY_SIZE, GC_SMALL_SET_BYTES,
                                store_temporary(gc->store), gc->pool, error))
         return false;
+    leftovers->published = found ? status.changed : 0;
+    ok = true;
     for (unsigned int folder = 0; ok && folder < STORE_FOLDERS; folder++)
-        ok = store_list_type(gc->store, folder, OBJECT_CATALOG, note_catalog, present,
-                             error);
-    return ok && condemn_others(gc, present, error);
+        ok = store_list_type(gc->store, folder, OBJECT_CATALOG, note_catalog,
+                             leftovers->present, error);
+    return ok;
+}
+
+/* Snapshots that were cut off leave catalogs that are complete and that the next snapshot
+ * would trust, without looking whether all that they refer to is still there. No root
+ * leads to them, nor to those that the rules of a partial replica no longer include: they
+ * go before anything else does, and are fetched again if need be. If nothing else goes,
+ * those of a snapshot that was cut off may stay. */
+static bool condemn_leftovers(struct gc *gc, struct error *error)
+{
+    struct leftovers leftovers = {.gc = gc};
+    int64_t catalogs;
+
+    return list_present(&leftovers, error) && condemn_some(&leftovers, true, error) &&
+           sorted_records_count(gc->catalogs, &catalogs, error) &&
+           (catalogs == 0 || condemn_some(&leftovers, false, error));
 }
 
 bool gc_condemn(struct gc *gc, struct error *error)
@@ -158,8 +218,12 @@ bool gc_condemn(struct gc *gc, struct error *error)
         !catalog_levels_run(gc->condemned_trees, error) ||
         !sorted_records_count(gc->catalogs, &catalogs, error))
         return false;
+    if ((catalogs > 0 || gc->options->rules != NULL) &&
+        (!condemn_leftovers(gc, error) ||
+         !sorted_records_count(gc->catalogs, &catalogs, error)))
+        return false;
     gc->is_clean = catalogs == 0 && gc->auxiliary->nelts == 0;
-    return catalogs == 0 || condemn_leftovers(gc, error);
+    return true;
 }
 
 static bool each_catalog(struct gc *gc, gc_condemned_visit *visit, void *baton,

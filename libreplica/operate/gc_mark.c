@@ -142,6 +142,7 @@ bool gc_mark(struct gc *gc, struct error *error)
         .max_catalog_bytes = gc->options->max_catalog_bytes,
         .memory_bytes = GC_SMALL_SET_BYTES,
         .stop = gc->options->stop,
+        .rules = gc->options->rules,
         .visit = mark_catalog,
         .lacks = lacks_catalog,
         .baton = &mark,

@@ -11,6 +11,7 @@
 #include "libreplica/operate/status.h"
 #include "libreplica/operate/upstream.h"
 #include "libreplica/store/file.h"
+#include "libreplica/store/partial_replica.h"
 
 static void say(const struct replica_gc_options *options, const char *line)
 {
@@ -75,6 +76,16 @@ bool replica_gc_recover(const struct repository *repository, struct store *store
     return finish_earlier(&finished, repository, store, options, pool, error);
 }
 
+/* Those that the tree was made under: others that are configured are the next snapshot's
+ * business. But nothing is deleted while nobody can tell what they say. */
+static bool read_rules(struct partial_rules **rules, const struct repository *repository,
+                       struct store *store, apr_pool_t *pool, struct error *error)
+{
+    return (partial_replica_configured(rules, repository, pool, error) &&
+            partial_replica_recorded(rules, store, pool, error)) ||
+           error_prefix(error, "nothing is deleted");
+}
+
 static bool run(struct gc_result *result, const struct repository *repository,
                 struct store *store, const struct replica_gc_options *options,
                 apr_pool_t *pool, struct error *error)
@@ -92,8 +103,12 @@ static bool run(struct gc_result *result, const struct repository *repository,
         .say = options->say,
         .baton = options->baton,
     };
+    struct partial_rules *rules;
     bool finished;
 
+    if (!read_rules(&rules, repository, store, pool, error))
+        return false;
+    gc.rules = rules;
     if (!store_clean_temporary(store, error))
         return false;
     if (options->dry_run)

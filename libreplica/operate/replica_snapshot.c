@@ -13,6 +13,7 @@
 #include "libreplica/operate/status.h"
 #include "libreplica/store/file.h"
 #include "libreplica/store/master_keys.h"
+#include "libreplica/store/partial_replica.h"
 
 #define IS_SNAPSHOTTING_NAME ".cvmfs_is_snapshotting"
 #define LAST_SNAPSHOT_NAME   ".cvmfs_last_snapshot"
@@ -80,6 +81,7 @@ static bool prepare(struct snapshot_options *snapshot,
                     struct error *error)
 {
     const struct settings *settings = repository->settings;
+    struct partial_rules *rules;
     apr_array_header_t *keys;
 
     if (*repository_origin_url(repository, pool) == '\0')
@@ -88,7 +90,8 @@ static bool prepare(struct snapshot_options *snapshot,
             "%s: CVMFS_STRATUM0 is not set: there is nothing to replicate from",
             repository->local_name);
     if (!master_keys_load(&keys, settings_text(settings, SETTING_PUBLIC_KEY), pool,
-                          error))
+                          error) ||
+        !partial_replica_configured(&rules, repository, pool, error))
         return false;
     snapshot->upstream_urls = repository_upstream_urls(repository, pool);
     if (snapshot->upstream_urls->nelts > FETCH_UPSTREAMS_MAX)
@@ -96,6 +99,7 @@ static bool prepare(struct snapshot_options *snapshot,
                          "%s: REPLICA_UPSTREAMS names %d servers, at most %d are allowed",
                          repository->local_name, snapshot->upstream_urls->nelts - 1,
                          FETCH_UPSTREAMS_MAX - 1);
+    snapshot->rules = rules;
     snapshot->fqrn = repository->fqrn;
     snapshot->master_keys = keys;
     snapshot->reflog_checksum_file = repository_reflog_checksum_file(repository, pool);

@@ -8,6 +8,7 @@
 #include "libreplica/format/history.h"
 #include "libreplica/format/manifest.h"
 #include "libreplica/operate/catalog_levels.h"
+#include "libreplica/store/partial_replica.h"
 #include "libreplica/store/stored_catalog.h"
 
 #define REFERENCES_BYTES ((size_t)16 << 20)
@@ -21,6 +22,7 @@ struct walk {
     bool *referenced;
     struct manifest *manifest;
     struct hash manifest_hash;
+    struct partial_rules *rules;       /* NULL: a full replica */
     struct sorted_records *references; /* NULL unless all are looked at */
     apr_pool_t *pool;
 };
@@ -183,6 +185,7 @@ static bool walk_catalogs(struct walk *walk, struct error *error)
         .max_catalog_bytes = walk->options->max_catalog_bytes,
         .memory_bytes = LEVELS_BYTES,
         .stop = walk->options->stop,
+        .rules = walk->rules,
         .visit = visit_catalog,
         .lacks = lacks_catalog,
         .baton = walk,
@@ -226,14 +229,29 @@ static bool look_at_wanted(struct walk *walk, struct error *error)
     return true;
 }
 
+static bool has_same_rules(const struct partial_rules *a, const struct partial_rules *b)
+{
+    struct text left, right;
+
+    if (a == NULL || b == NULL)
+        return a == b;
+    left = partial_rules_text(a);
+    right = partial_rules_text(b);
+    return left.length == right.length &&
+           memcmp(left.bytes, right.bytes, left.length) == 0;
+}
+
 static bool is_still_served(struct walk *walk, struct error *error)
 {
+    struct partial_rules *rules;
     struct manifest *manifest;
     struct hash hash;
 
-    if (!read_manifest(&manifest, &hash, walk, error))
+    if (!read_manifest(&manifest, &hash, walk, error) ||
+        !partial_replica_recorded(&rules, walk->options->store, walk->pool, error))
         return false;
-    return hash_equals(&hash, &walk->manifest_hash) ||
+    return (hash_equals(&hash, &walk->manifest_hash) &&
+            has_same_rules(rules, walk->rules)) ||
            error_set(error, ERROR_OUTDATED, "a new revision came meanwhile");
 }
 
@@ -241,7 +259,8 @@ static bool run(struct walk *walk, struct error *error)
 {
     const struct manifest *manifest;
 
-    if (!read_manifest(&walk->manifest, &walk->manifest_hash, walk, error))
+    if (!read_manifest(&walk->manifest, &walk->manifest_hash, walk, error) ||
+        !partial_replica_recorded(&walk->rules, walk->options->store, walk->pool, error))
         return false;
     manifest = walk->manifest;
     if (walk->options->looks_at_all &&

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What of a replica should exist: the head's catalogs and those of named snapshots that
- * are here, everything they refer to, and what the manifest names. */
+ * are here, everything they refer to, and what the manifest names; of a partial replica
+ * what its rules include. */
 #ifndef REPLICA_OPERATE_SERVED_OBJECTS_H
 #define REPLICA_OPERATE_SERVED_OBJECTS_H
 

@@ -8,6 +8,7 @@
 #ifndef REPLICA_REPLICATE_CATALOG_WALK_H
 #define REPLICA_REPLICATE_CATALOG_WALK_H
 
+#include "libreplica/format/partial_rules.h"
 #include "libreplica/net/fetch.h"
 #include "libreplica/store/dirty_marker.h"
 #include "libreplica/store/store.h"
@@ -18,12 +19,14 @@ struct catalog_walk_counters {
     int64_t catalogs_fetched;
     int64_t catalogs_stored;  /* got their name: their subtree is complete */
     int64_t catalogs_pending; /* known, not complete */
-    int64_t objects_seen;     /* references in the catalogs read */
-    int64_t objects_known;    /* of these, those that a predecessor has */
-    int64_t store_lookups;    /* objects and catalogs looked for in the store */
-    int64_t objects_fetched;  /* data objects; catalogs are not among them */
-    int64_t bytes_fetched;    /* of objects and catalogs as stored */
-    int64_t roots_skipped;    /* optional roots that the origin no longer has */
+    int64_t
+        catalogs_excluded; /* by the rules, counted at each catalog that refers to one */
+    int64_t objects_seen;  /* references in the catalogs read */
+    int64_t objects_known; /* of these, those that a predecessor has */
+    int64_t store_lookups; /* objects and catalogs looked for in the store */
+    int64_t objects_fetched; /* data objects; catalogs are not among them */
+    int64_t bytes_fetched;   /* of objects and catalogs as stored */
+    int64_t roots_skipped;   /* optional roots that the origin no longer has */
     int64_t failures;
 };
 
@@ -34,6 +37,8 @@ struct catalog_walk_options {
     /* A root catalog in the store that vouches for its tree: what it refers to is there
      * without looking. Null: none, always so while the marker is stale. */
     struct hash predecessor;
+    const struct partial_rules *rules; /* nested catalogs to leave out; NULL: none */
+    bool trusts_nothing;               /* no catalog in the store vouches for its tree */
     int64_t max_object_bytes;
     int64_t max_catalog_bytes; /* inflated */
     int64_t min_free_bytes;

@@ -61,11 +61,12 @@ struct walk_object {
 struct catalog_walk {
     struct catalog_walk_options options;
     apr_pool_t *pool;
-    apr_hash_t *catalogs;            /* struct hash -> struct walk_catalog */
-    apr_hash_t *objects;             /* struct object -> struct walk_object */
-    apr_hash_t *skipped;             /* struct hash of optional roots that are gone */
-    apr_hash_t *stored;              /* struct hash of what is complete; after a crash */
-    struct walk_catalog *to_do;      /* stack: depth first, so little waits for long */
+    apr_hash_t *catalogs;       /* struct hash -> struct walk_catalog */
+    apr_hash_t *objects;        /* struct object -> struct walk_object */
+    apr_hash_t *skipped;        /* struct hash of optional roots that are gone */
+    apr_hash_t *stored;         /* struct hash of what is complete, while others are in
+                                   doubt: after a crash, after other rules */
+    struct walk_catalog *to_do; /* stack: depth first, so little waits for long */
     struct walk_catalog *being_read; /* queue head: their objects are asked for */
     struct walk_catalog *ready;      /* complete, to be named */
     int opening;                     /* catalogs being fetched or read */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* After a crash: catalogs of the run that was cut which this run had no need to walk.
- * Once the marker is closed they would vouch for objects that never reached the disk. */
+/* Catalogs in doubt that this run had no need to walk: after a crash those of the run
+ * that was cut, which would vouch for objects that never reached the disk once the marker
+ * is closed; under other rules all of them. */
 #include "libreplica/replicate/snapshot_internal.h"
 
 #include "libreplica/base/log.h"
@@ -17,7 +18,8 @@ static bool find_doubtful(void *baton, const struct object *object,
     struct search *search = baton;
 
     if (object->type == OBJECT_CATALOG &&
-        dirty_marker_covers(&search->snapshot->marker, status) &&
+        (search->snapshot->has_other_rules ||
+         dirty_marker_covers(&search->snapshot->marker, status)) &&
         !catalog_walk_has_stored(search->snapshot->walk, &object->hash))
         APR_ARRAY_PUSH(search->doubtful, struct hash) = object->hash;
     return true;
@@ -44,6 +46,9 @@ static bool has_all_nested(bool *complete, struct snapshot *snapshot,
             return false;
         if (!more)
             return true;
+        if (snapshot->options->rules != NULL &&
+            partial_rules_exclude(snapshot->options->rules, nested.path))
+            continue;
         object.hash = nested.hash;
         if (!has_object(complete, snapshot, &object, error))
             return false;
@@ -141,7 +146,7 @@ bool snapshot_clear_doubts(struct snapshot *snapshot, struct error *error)
     struct search search = {snapshot, NULL};
     bool ok = true;
 
-    if (!snapshot->marker.is_stale)
+    if (!snapshot->marker.is_stale && !snapshot->has_other_rules)
         return true;
     search.doubtful = apr_array_make(snapshot->pool, 16, sizeof(struct hash));
     for (unsigned int folder = 0; ok && folder < STORE_FOLDERS; folder++)

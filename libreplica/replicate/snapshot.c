@@ -8,6 +8,7 @@
 
 #include "libreplica/base/log.h"
 #include "libreplica/format/history.h"
+#include "libreplica/store/partial_replica.h"
 
 void snapshot_say(const struct snapshot *snapshot, const char *format, ...)
 {
@@ -109,7 +110,8 @@ static bool fetch_ensemble(struct snapshot *snapshot, struct error *error)
     return check_order(snapshot, error) || snapshot_explain_outdated(snapshot, error);
 }
 
-/* Nothing to do: the same manifest, its head whole, and no doubt from a crash. */
+/* Nothing to do: the same manifest, its head whole, and no doubt from a crash or from
+ * other rules. */
 static bool is_up_to_date(struct snapshot *snapshot, bool *up_to_date,
                           struct error *error)
 {
@@ -117,7 +119,7 @@ static bool is_up_to_date(struct snapshot *snapshot, bool *up_to_date,
 
     *up_to_date = false;
     if (snapshot->served == NULL || snapshot->marker_is_open ||
-        theirs.length != snapshot->served_text.length ||
+        snapshot->has_other_rules || theirs.length != snapshot->served_text.length ||
         memcmp(theirs.bytes, snapshot->served_text.bytes, theirs.length) != 0)
         return true;
     return snapshot_head_is_intact(snapshot, up_to_date, error);
@@ -134,12 +136,13 @@ static bool refresh_whitelist_early(struct snapshot *snapshot, struct error *err
     return snapshot_refresh_whitelist(snapshot, error);
 }
 
-/* The root catalog of what we serve, unless a crash leaves its tree in doubt. */
+/* The root catalog of what we serve, unless its tree is in doubt. */
 static struct hash trusted_predecessor(const struct snapshot *snapshot)
 {
     static const struct hash none;
 
-    return snapshot->served != NULL && !snapshot->marker.is_stale
+    return snapshot->served != NULL && !snapshot->marker.is_stale &&
+                   !snapshot->has_other_rules
                ? snapshot->served->catalog
                : none;
 }
@@ -153,6 +156,8 @@ static bool walk_trees(struct snapshot *snapshot, struct error *error)
         .marker = &snapshot->marker,
         .fetcher = snapshot->fetcher,
         .predecessor = trusted_predecessor(snapshot),
+        .rules = options->rules,
+        .trusts_nothing = snapshot->has_other_rules,
         .max_object_bytes = options->max_object_bytes,
         .max_catalog_bytes = options->max_catalog_bytes,
         .min_free_bytes = options->min_free_bytes,
@@ -178,6 +183,23 @@ static bool walk_trees(struct snapshot *snapshot, struct error *error)
     return ok;
 }
 
+/* A run that is cut, or that fails, leaves catalogs of both kinds behind. */
+static bool begin_other_rules(struct snapshot *snapshot, struct error *error)
+{
+    if (!snapshot->has_other_rules)
+        return true;
+    snapshot_say(snapshot, "Other rules of what to replicate: looking at everything");
+    return partial_replica_begin(snapshot->store, error);
+}
+
+/* Catalogs of older revisions are removed only now: what is served until the switch may
+ * be among them. */
+static bool end_other_rules(struct snapshot *snapshot, struct error *error)
+{
+    return snapshot_clear_doubts(snapshot, error) &&
+           partial_replica_end(snapshot->store, error);
+}
+
 static bool replicate(struct snapshot *snapshot, struct error *error)
 {
     if (!snapshot->marker_is_open) {
@@ -185,19 +207,33 @@ static bool replicate(struct snapshot *snapshot, struct error *error)
             return false;
         snapshot->marker_is_open = true;
     }
-    if (!refresh_whitelist_early(snapshot, error) ||
-        !snapshot_fetch_tags(snapshot, error) || !walk_trees(snapshot, error) ||
-        !snapshot_clear_doubts(snapshot, error))
+    if (!begin_other_rules(snapshot, error) ||
+        !refresh_whitelist_early(snapshot, error) ||
+        !snapshot_fetch_tags(snapshot, error) || !walk_trees(snapshot, error))
         return false;
-    return snapshot_finish(snapshot, error);
+    if (snapshot->has_other_rules)
+        return snapshot_finish(snapshot, error) && end_other_rules(snapshot, error);
+    return snapshot_clear_doubts(snapshot, error) && snapshot_finish(snapshot, error);
+}
+
+static bool compare_rules(struct snapshot *snapshot, struct error *error)
+{
+    bool settled;
+
+    if (!partial_replica_is_settled(&settled, snapshot->store, snapshot->options->rules,
+                                    snapshot->pool, error))
+        return false;
+    snapshot->has_other_rules = !settled;
+    return true;
 }
 
 static bool run(struct snapshot *snapshot, struct error *error)
 {
     bool up_to_date;
 
-    if (!read_served(snapshot, error) || !recover(snapshot, error) ||
-        !fetch_ensemble(snapshot, error) || !is_up_to_date(snapshot, &up_to_date, error))
+    if (!read_served(snapshot, error) || !compare_rules(snapshot, error) ||
+        !recover(snapshot, error) || !fetch_ensemble(snapshot, error) ||
+        !is_up_to_date(snapshot, &up_to_date, error))
         return false;
     if (up_to_date) {
         snapshot_say(snapshot, "Catalog up to date");
@@ -248,6 +284,9 @@ bool snapshot_run(struct snapshot_result *result, struct store *store,
                      "in the storage",
                      (long long)result->fetch.requests, result->fetch.most_at_once,
                      (long long)result->walk.store_lookups);
+        if (result->walk.catalogs_excluded > 0)
+            snapshot_say(snapshot, "Left out %lld nested catalogs, as the rules say",
+                         (long long)result->walk.catalogs_excluded);
         /* What logs and tests of the reference look for comes last. */
         snapshot_say(snapshot, "Serving revision %lld", (long long)result->revision);
         snapshot_say(snapshot, "Fetched %lld new chunks out of %lld processed chunks",

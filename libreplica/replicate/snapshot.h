@@ -18,6 +18,7 @@ struct snapshot_options {
     const apr_array_header_t *upstream_urls;
     const apr_array_header_t *master_keys; /* of struct key * */
     const char *reflog_checksum_file;      /* in the spool */
+    const struct partial_rules *rules;     /* of a partial replica; NULL: a full one */
     struct fetcher_options fetch;
     int64_t max_object_bytes;
     int64_t max_catalog_bytes;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "libreplica/replicate/small_object.h"
+#include "libreplica/store/partial_replica.h"
 
 #define HEAD_OBJECTS 4
 
@@ -122,13 +123,20 @@ static bool check_closure(struct snapshot *snapshot, struct error *error)
     return true;
 }
 
+/* Before the manifest: whoever reads both asks elsewhere for what may be missing here. */
+static bool record_rules(struct snapshot *snapshot, struct error *error)
+{
+    return !snapshot->has_other_rules ||
+           partial_replica_record(snapshot->store, snapshot->options->rules, error);
+}
+
 bool snapshot_finish(struct snapshot *snapshot, struct error *error)
 {
     snapshot_say(snapshot, "Uploading manifest ensemble");
     if (!put_certificate(snapshot, error) || !put_metainfo(snapshot, error) ||
         !link_alternatives(snapshot, error) || !snapshot_update_reflog(snapshot, error) ||
         !store_barrier(snapshot->store, error) || !check_closure(snapshot, error) ||
-        !snapshot_refresh_whitelist(snapshot, error) ||
+        !snapshot_refresh_whitelist(snapshot, error) || !record_rules(snapshot, error) ||
         !store_replace(snapshot->store, MANIFEST_NAME, snapshot->ensemble.manifest_text,
                        error))
         return false;

@@ -16,6 +16,7 @@ struct snapshot {
     apr_pool_t *pool;
     struct dirty_marker marker;
     bool marker_is_open;
+    bool has_other_rules;    /* than those that the tree was made under */
     struct manifest *served; /* our manifest before this run; NULL if there is none */
     struct text served_text;
     struct ensemble ensemble;  /* the origin's */
@@ -43,8 +44,8 @@ bool snapshot_inflate_object(const char *path, struct snapshot *snapshot,
 /* Fetch the tag database, if there is one, and read it. */
 bool snapshot_fetch_tags(struct snapshot *snapshot, struct error *error);
 
-/* doubtful_catalogs.c: after the walk, remove the catalogs that a stale marker covers,
- * that were not walked, and that are not complete. */
+/* doubtful_catalogs.c: after the walk, remove the catalogs that a stale marker covers, or
+ * that other rules put in doubt, that were not walked, and that are not complete. */
 bool snapshot_clear_doubts(struct snapshot *snapshot, struct error *error);
 
 /* snapshot_finish.c: everything the new manifest reaches is in the store: certificate,

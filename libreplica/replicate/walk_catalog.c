@@ -71,7 +71,8 @@ static bool look_in_store(struct catalog_walk *walk, const struct hash *hash,
         return false;
     /* No catalog is empty: a crash left this one, or somebody truncated it. */
     *stored = *stored && status.size > 0;
-    *trusted = *stored && !dirty_marker_covers(walk->options.marker, &status);
+    *trusted = *stored && !walk->options.trusts_nothing &&
+               !dirty_marker_covers(walk->options.marker, &status);
     return true;
 }
 
@@ -111,6 +112,8 @@ bool walk_need_catalog(struct catalog_walk *walk, const struct walk_need *need,
         apr_hash_get(walk->catalogs, &need->hash, sizeof(need->hash));
     bool stored, trusted;
 
+    if (catalog_walk_has_stored(walk, &need->hash))
+        return true;
     if (catalog == NULL) {
         if (!look_in_store(walk, &need->hash, &stored, &trusted, error))
             return false;
@@ -357,7 +360,7 @@ void walk_name_ready(struct catalog_walk *walk)
             continue;
         }
         walk->counters.catalogs_stored++;
-        if (walk->options.marker->is_stale)
+        if (walk->options.marker->is_stale || walk->options.trusts_nothing)
             remember(walk, walk->stored, &catalog->hash);
         walk_wake(walk, &catalog->waiters);
         catalog_forget(catalog);

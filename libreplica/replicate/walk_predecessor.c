@@ -79,6 +79,14 @@ static void next_old(struct catalog_nested *nested, bool *more,
     }
 }
 
+static bool is_excluded(struct catalog_walk *walk, const char *path)
+{
+    if (walk->options.rules == NULL || !partial_rules_exclude(walk->options.rules, path))
+        return false;
+    walk->counters.catalogs_excluded++;
+    return true;
+}
+
 /* Both cursors go by path. */
 bool walk_need_nested(struct walk_catalog *catalog, struct error *error)
 {
@@ -93,6 +101,8 @@ bool walk_need_nested(struct walk_catalog *catalog, struct error *error)
             return false;
         if (!more)
             return true;
+        if (is_excluded(catalog->walk, nested.path))
+            continue;
         while (more_old && strcmp(old.path, nested.path) < 0)
             next_old(&old, &more_old, catalog);
         need.hash = nested.hash;

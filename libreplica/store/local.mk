@@ -3,6 +3,7 @@ libreplica_data_la_SOURCES += \
 	%D%/dirty_marker.c %D%/dirty_marker.h \
 	%D%/file.c %D%/file.h \
 	%D%/master_keys.c %D%/master_keys.h \
+	%D%/partial_replica.c %D%/partial_replica.h \
 	%D%/reflog_file.c %D%/reflog_file.h \
 	%D%/repository.c %D%/repository.h \
 	%D%/scrub_state.c %D%/scrub_state.h \

@@ -13,6 +13,7 @@
 #include "libreplica/format/snapshot_history.h"
 #include "libreplica/format/whitelist.h"
 #include "libreplica/store/file.h"
+#include "libreplica/store/partial_replica.h"
 #include "libreplica/store/store_read.h"
 
 #define STATUS_NAME        ".cvmfs_status.json"
@@ -150,6 +151,16 @@ static void read_whitelist(struct repository_report *repository, const char *sto
     apr_pool_destroy(pool);
 }
 
+static bool has_file(const char *storage, const char *name)
+{
+    struct store_read file;
+
+    if (!store_read_named(&file, storage, text_of(name), NULL))
+        return false;
+    close(file.fd);
+    return true;
+}
+
 static void read_tree(struct repository_report *repository, const char *storage,
                       apr_pool_t *pool)
 {
@@ -158,6 +169,8 @@ static void read_tree(struct repository_report *repository, const char *storage,
     read_status_file(repository, storage, pool);
     read_manifest(repository, storage, pool);
     read_whitelist(repository, storage, pool);
+    repository->is_partial = has_file(storage, PARTIAL_RULES_NAME) ||
+                             has_file(storage, PARTIAL_RULES_SECOND_NAME);
     if (read_named(&content, storage, RUNNING_NAME, DATE_FILE_SIZE_MAX, pool))
         date_parse_utc(&repository->running_since, content);
 }

@@ -15,6 +15,7 @@ struct repository_report {
     const char *fqrn;
     enum repository_kind kind;
     bool is_pass_through;
+    bool is_partial;     /* only what its rules include is here */
     const char *problem; /* with its configuration or its manifest */
 
     int64_t revision; /* served; -1: nothing is published */

@@ -80,6 +80,8 @@ static json_t *describe_repository(const struct repository_report *repository,
     add_text(object, "kind", kind_of(repository), pool);
     add_text(object, "state",
              repository_state_name(repository_report_state(repository, now)), pool);
+    if (repository->is_partial)
+        json_object_set_new(object, "is_partial", json_true());
     add_text(object, "problem", repository->problem, pool);
     add_number(object, "revision", repository->revision);
     add_date(object, "published", repository->published);

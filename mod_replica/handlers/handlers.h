@@ -8,6 +8,7 @@
 route_handler handle_robots;           /* robots.c */
 route_handler handle_meta_file;        /* meta_file.c */
 route_handler handle_open_meta_file;   /* meta_file.c: may be read by scripts */
+route_handler handle_master_replica;   /* master_replica.c */
 route_handler handle_alternative_path; /* alternative_path.c */
 route_handler handle_object;           /* object.c */
 route_handler handle_info;             /* info.c */

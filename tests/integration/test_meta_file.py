@@ -9,9 +9,9 @@ from servers import wait_until
 
 NAMES = [".cvmfspublished", ".cvmfswhitelist", ".cvmfswhitelist.pkcs7", ".cvmfsreflog",
          ".cvmfs_status.json", ".cvmfs_last_snapshot", ".cvmfs_is_snapshotting",
-         ".cvmfs_master_replica", ".cvmfsempty", ".cvmfs_partial_replica"]
+         ".cvmfsempty", ".cvmfs_partial_replica", ".cvmfs_partial_replication"]
 KINDS = ["manifest", "whitelist", "whitelist-pkcs7", "reflog", "status-file", "last-snapshot",
-         "is-snapshotting", "master-replica", "empty-probe", "partial-replica"]
+         "is-snapshotting", "empty-probe", "partial-replica", "partial-replica"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -29,15 +29,6 @@ def test_a_large_file_is_served_whole(shared):
     path = shared.repository.write(".cvmfsreflog", content)
     assert_served(shared.httpd.fetch(path), content, "application/x-cvmfs", 61)
     assert_head_equals_get(shared.httpd, path)
-
-
-def test_an_empty_marker_is_there_with_length_0(httpd, repository):
-    path = repository.url + "/.cvmfs_master_replica"
-    assert_missing(httpd.fetch(path))
-    assert_head_equals_get(httpd, path)
-    repository.write(".cvmfs_master_replica", b"")
-    assert_served(httpd.fetch(path), b"", "application/x-cvmfs", 61)
-    assert_head_equals_get(httpd, path)
 
 
 def test_a_query_is_ignored(shared):

@@ -128,7 +128,9 @@ check_PROGRAMS += %D%/test_object_window
 %C%_test_object_window_SOURCES = %D%/test_object_window.c %D%/unit.h
 %C%_test_object_window_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
 # Fetching
-check_PROGRAMS += %D%/test_connection_limit
+check_PROGRAMS += %D%/test_circuit_breaker %D%/test_connection_limit
+%C%_test_circuit_breaker_SOURCES = %D%/test_circuit_breaker.c %D%/unit.h
+%C%_test_circuit_breaker_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
 %C%_test_connection_limit_SOURCES = %D%/test_connection_limit.c %D%/unit.h
 %C%_test_connection_limit_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
 # The status of a server
