@@ -7,6 +7,7 @@
 
 #include "libreplica/store/repository.h"
 #include "mod_replica/geo_config.h"
+#include "mod_replica/missing_log.h"
 #include "mod_replica/networks.h"
 #include "mod_replica/repository_cache.h"
 #include "mod_replica/routes.h"
@@ -127,6 +128,7 @@ void config_start_child(apr_pool_t *pool, server_rec *main_server)
             continue;
         config->repositories =
             repository_cache_create(config->confdir, config->settings, main_server, pool);
+        config->missing = missing_log_create(config->settings, pool);
         if (serves(config))
             geo_config_start_child(config->geo, main_server, pool);
     }

@@ -12,7 +12,7 @@
 extern module AP_MODULE_DECLARE_DATA replica_module;
 
 /* What a server (or virtual host) with the directive has; one with CONFDIR NULL has no
- * directive. Everything but REPOSITORIES is fixed at (re)start. */
+ * directive. Everything but REPOSITORIES and MISSING is fixed at (re)start. */
 struct replica_config {
     const char *confdir;
     unsigned int doors;                  /* bit set of 1 << enum door */
@@ -20,6 +20,7 @@ struct replica_config {
     apr_array_header_t *trusted_proxies; /* of apr_ipsubnet_t * */
     struct geo_config *geo;
     struct repository_cache *repositories; /* made by each child process */
+    struct missing_log *missing;           /* also */
 };
 
 void *config_create(apr_pool_t *pool, server_rec *server);

@@ -8,6 +8,7 @@ mod_replica_la_SOURCES = \
 	%D%/geo_config.c %D%/geo_config.h \
 	%D%/geo_explanation.c %D%/geo_explanation.h \
 	%D%/geo_origin.c %D%/geo_origin.h \
+	%D%/missing_log.c %D%/missing_log.h \
 	%D%/mod_replica.c \
 	%D%/networks.c %D%/networks.h \
 	%D%/reply.c %D%/reply.h \

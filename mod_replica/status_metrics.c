@@ -135,6 +135,54 @@ static bool get_check_failed(int64_t *value, const struct repository_report *rep
     return repository->last_check > 0;
 }
 
+static bool get_last_scrub(int64_t *value, const struct repository_report *repository,
+                           apr_time_t now)
+{
+    return happened(value, repository->last_scrub);
+}
+
+static bool get_scrub_percent(int64_t *value, const struct repository_report *repository,
+                              apr_time_t now)
+{
+    return known(value, repository->scrub_percent);
+}
+
+static bool get_scrub_objects(int64_t *value, const struct repository_report *repository,
+                              apr_time_t now)
+{
+    return known(value, repository->scrub.objects);
+}
+
+static bool get_scrub_bytes(int64_t *value, const struct repository_report *repository,
+                            apr_time_t now)
+{
+    return known(value, repository->scrub.bytes);
+}
+
+static bool get_corrupt(int64_t *value, const struct repository_report *repository,
+                        apr_time_t now)
+{
+    return known(value, repository->scrub.corrupt);
+}
+
+static bool get_missing(int64_t *value, const struct repository_report *repository,
+                        apr_time_t now)
+{
+    return known(value, repository->scrub.missing);
+}
+
+static bool get_repaired(int64_t *value, const struct repository_report *repository,
+                         apr_time_t now)
+{
+    return known(value, repository->scrub.repaired);
+}
+
+static bool get_open(int64_t *value, const struct repository_report *repository,
+                     apr_time_t now)
+{
+    return known(value, repository->scrub_open);
+}
+
 static bool get_problem(int64_t *value, const struct repository_report *repository,
                         apr_time_t now)
 {
@@ -170,6 +218,21 @@ static const struct metric metrics[] = {
      "When the repository was last checked.", get_last_check},
     {"replica_repository_check_failed", "1 if that check found something.",
      get_check_failed},
+    {"replica_repository_last_scrub_timestamp_seconds",
+     "When the whole store was last read and verified.", get_last_scrub},
+    {"replica_repository_scrub_percent", "How far the scrub under way is.",
+     get_scrub_percent},
+    {"replica_repository_scrub_objects", "Objects read by scrubs since ever.",
+     get_scrub_objects},
+    {"replica_repository_scrub_bytes", "Bytes read by them.", get_scrub_bytes},
+    {"replica_repository_corrupt_objects_found",
+     "Objects that scrubs found damaged since ever.", get_corrupt},
+    {"replica_repository_missing_objects_found",
+     "Objects found missing, by scrubs or because clients asked for them.", get_missing},
+    {"replica_repository_objects_repaired", "Objects that were fetched again.",
+     get_repaired},
+    {"replica_repository_damaged_objects",
+     "Objects that are damaged or missing and could not be fetched yet.", get_open},
     {"replica_repository_out_of_service",
      "1 if the configuration or the manifest cannot be read.", get_problem},
 };

@@ -145,8 +145,31 @@ static void add_trouble(struct text_builder *page, const char *text)
 {
     if (text != NULL)
         text_builder_add(
-            page, "<tr class=\"e\"><td></td><td colspan=\"7\">%s</td></tr>\n",
+            page, "<tr class=\"e\"><td></td><td colspan=\"8\">%s</td></tr>\n",
             ap_escape_html(page->pool, text_for_people(text_of(text), 1024, page->pool)));
+}
+
+static const char *damage_of(const struct repository_report *repository, apr_pool_t *pool)
+{
+    if (repository->scrub_open == 0)
+        return NULL;
+    return apr_psprintf(
+        pool, "%d objects are damaged or missing, and no upstream gave them yet",
+        repository->scrub_open);
+}
+
+/* When its whole store was last read. */
+static void add_scrub(struct text_builder *page,
+                      const struct repository_report *repository, apr_time_t now)
+{
+    text_builder_add(page, "<td class=\"n%s\">%s%s",
+                     repository->scrub_open > 0 ? " bad" : "",
+                     since(repository->last_scrub, now, page->pool),
+                     repository->last_scrub > 0 ? " ago" : "");
+    if (repository->scrub_percent >= 0)
+        text_builder_add(page, "<small>%d&#8239;%% of the next</small>",
+                         repository->scrub_percent);
+    text_builder_add(page, "</td>");
 }
 
 static void add_row(struct text_builder *page, const struct repository_report *repository,
@@ -168,12 +191,14 @@ static void add_row(struct text_builder *page, const struct repository_report *r
     status_chart_add(page, repository, now);
     text_builder_add(page, "</td>");
     add_whitelist(page, repository, now);
+    add_scrub(page, repository, now);
     text_builder_add(page, "<td class=\"n\">%s</td></tr>\n",
                      repository->next_snapshot > now
                          ? since(now, repository->next_snapshot, page->pool)
                          : "");
     add_trouble(page, repository->problem);
     add_trouble(page, repository->last_error);
+    add_trouble(page, damage_of(repository, page->pool));
 }
 
 static void add_space(struct text_builder *page, const struct server_report *report)
@@ -220,7 +245,8 @@ static void add_count(struct text_builder *page, const struct server_report *rep
         const struct repository_report *repository =
             &APR_ARRAY_IDX(report->repositories, i, struct repository_report);
 
-        in_trouble += repository->problem != NULL || repository->last_error != NULL;
+        in_trouble += repository->problem != NULL || repository->last_error != NULL ||
+                      repository->scrub_open > 0;
     }
     text_builder_add(page,
                      "<div><span class=\"soft\">Repositories</span><b>%d</b>"
@@ -251,6 +277,7 @@ const char *status_page_write(const struct server_report *report, const char *ho
         "<th>State</th><th class=\"n\">Revision</th><th class=\"n\">Last snapshot</th>"
         "<th class=\"n\">Lag</th>"
         "<th>Snapshots that brought something</th><th class=\"n\">Whitelist</th>"
+        "<th class=\"n\">Verified</th>"
         "<th class=\"n\">Next in</th>"
         "</tr></thead>\n<tbody>\n");
     for (int i = 0; i < report->repositories->nelts; i++)

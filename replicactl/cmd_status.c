@@ -98,6 +98,13 @@ static void print_progress(const struct repository_report *repository, apr_time_
     putchar('\n');
 }
 
+static void print_damage(const struct repository_report *repository)
+{
+    if (repository->scrub_open > 0)
+        printf("  %d objects are damaged or missing, and no upstream gave them yet\n",
+               repository->scrub_open);
+}
+
 static void print_server(const struct server_report *report, apr_pool_t *pool)
 {
     apr_time_t built = apr_time_from_sec(report->geo.build_epoch);
@@ -145,6 +152,7 @@ static void print_table(const struct server_report *report, apr_pool_t *pool)
         print_progress(repository, report->now, pool);
         print_trouble(repository->problem, pool);
         print_trouble(repository->last_error, pool);
+        print_damage(repository);
     }
     print_server(report, pool);
 }

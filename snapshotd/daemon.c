@@ -19,7 +19,8 @@
 #include "libreplica/store/file.h"
 #include "snapshotd/state_command.h"
 
-#define PAUSE_MAX apr_time_from_sec(10)
+#define PAUSE_MAX    apr_time_from_sec(10)
+#define REPAIR_PAUSE apr_time_from_sec(20)
 
 static bool open_signals(int *fd, struct error *error)
 {
@@ -71,6 +72,7 @@ bool daemon_init(struct daemon *daemon, apr_pool_t *pool, struct error *error)
 {
     daemon->pool = pool;
     daemon->schedule = schedule_create(pool);
+    daemon->scrubs = apr_array_make(pool, 16, sizeof(struct scrub_entry *));
     apr_pool_create(&daemon->reported_pool, pool);
     daemon_forget_reports(daemon);
     daemon->random_state = (uint64_t)apr_time_now() * 2 + 1;
@@ -82,6 +84,7 @@ bool daemon_init(struct daemon *daemon, apr_pool_t *pool, struct error *error)
     if (daemon->done_fd < 0)
         return error_set_errno(error, errno, "cannot make an event descriptor");
     daemon_clean_up(daemon);
+    daemon_make_missing_folder(daemon);
     return true;
 }
 
@@ -99,6 +102,8 @@ static void reload(struct daemon *daemon)
     daemon_forget_reports(daemon);
     daemon->next_scan = 0;
     daemon->geo_next = 0;
+    daemon->missing_next = 0;
+    daemon_scrub_stop(daemon); /* the next piece has the new settings */
     sd_notify(0, "READY=1");
 }
 
@@ -113,6 +118,7 @@ static void take_signals(struct daemon *daemon)
             log_write(LOG_LEVEL_INFO, "stopping jobs=%d", daemon->job_count);
             sd_notify(0, "STOPPING=1");
             __atomic_store_n(&daemon->stop, 1, __ATOMIC_RELAXED);
+            daemon_scrub_stop(daemon);
         }
     }
 }
@@ -145,13 +151,26 @@ static void log_job(const struct job *job)
             (long long)apr_time_sec(job->ended - job->started));
 }
 
+/* A run that found repairs under way need not wait for its whole turn: these take
+ * seconds.
+ */
+static apr_time_t pause_after(const struct daemon *daemon, const struct job *job)
+{
+    apr_time_t interval = daemon_interval(job->repository);
+    bool is_in_the_way =
+        !job->ok && job->error.code == ERROR_BUSY && daemon->scrubbed != NULL &&
+        strcmp(daemon->scrubbed->local_name, job->entry->local_name) == 0;
+
+    return is_in_the_way && interval > REPAIR_PAUSE ? REPAIR_PAUSE : interval;
+}
+
 static void end_job(struct daemon *daemon, struct job *job)
 {
     job_join(job);
     log_job(job);
     state_command_run(settings_text(daemon->server, SETTING_STATE_COMMAND), job);
-    schedule_ran(job->entry, job->ok, daemon_interval(job->repository),
-                 next_random(daemon), apr_time_now());
+    schedule_ran(job->entry, job->ok, pause_after(daemon, job), next_random(daemon),
+                 apr_time_now());
     daemon_write_status(daemon, job, NULL);
     apr_pool_destroy(job->pool); /* gives the slot back */
     daemon->job_count--;
@@ -268,7 +287,8 @@ int daemon_run(struct daemon *daemon)
     sd_notify(0, "READY=1");
     log_write(LOG_LEVEL_INFO, "started user=%s replicas=%d parallel=%d", daemon->user,
               daemon->schedule->entries->nelts, snapshot_slot_count(daemon->server));
-    while (!daemon->stop || daemon->jobs != NULL || daemon->geo != NULL) {
+    while (!daemon->stop || daemon->jobs != NULL || daemon->geo != NULL ||
+           daemon->scrub != NULL) {
         apr_time_t wake = apr_time_now() + PAUSE_MAX;
 
         if (!daemon->stop) {
@@ -276,11 +296,14 @@ int daemon_run(struct daemon *daemon)
                 scan(daemon);
             wake = start_due(daemon);
             daemon_geo_start_due(daemon);
+            daemon_scrub_start_due(daemon);
+            wake = daemon_scrub_wake(daemon, wake);
         }
         wait_until(daemon, wake);
         take_signals(daemon);
         collect_jobs(daemon);
         daemon_geo_collect(daemon);
+        daemon_scrub_collect(daemon);
     }
     log_write(LOG_LEVEL_INFO, "stopped");
     return 0;

@@ -9,6 +9,8 @@
 #include "snapshotd/geo_job.h"
 #include "snapshotd/job.h"
 #include "snapshotd/schedule.h"
+#include "snapshotd/scrub_job.h"
+#include "snapshotd/scrub_plan.h"
 
 struct daemon {
     apr_pool_t *pool;
@@ -19,8 +21,14 @@ struct daemon {
     struct schedule *schedule;
     struct job *jobs; /* running */
     int job_count;
-    struct geo_job *geo; /* running, or NULL */
-    apr_time_t geo_next; /* not before */
+    struct geo_job *geo;          /* running, or NULL */
+    apr_time_t geo_next;          /* not before */
+    apr_array_header_t *scrubs;   /* struct scrub_entry *, each of malloc */
+    struct scrub_job *scrub;      /* running, or NULL */
+    struct scrub_entry *scrubbed; /* by it */
+    struct pace scrub_pace;
+    apr_time_t scrub_next;   /* not before */
+    apr_time_t missing_next; /* when to take what httpd reported */
     int signal_fd;
     int done_fd;
     apr_time_t next_scan;
@@ -55,6 +63,22 @@ apr_time_t daemon_interval(const struct repository *repository);
  * result of one that ended. */
 void daemon_geo_start_due(struct daemon *daemon);
 void daemon_geo_collect(struct daemon *daemon);
+
+/* daemon_scrub.c: start the next piece of a scrub, or repairs, and take the result of one
+ * that ended. */
+void daemon_scrub_see(struct daemon *daemon, const struct repository *repository,
+                      apr_time_t last_snapshot);
+void daemon_scrub_forget_unseen(struct daemon *daemon);
+void daemon_scrub_start_due(struct daemon *daemon);
+void daemon_scrub_collect(struct daemon *daemon);
+/* WAKE, or when the next piece or report may be due if that is sooner. */
+apr_time_t daemon_scrub_wake(const struct daemon *daemon, apr_time_t wake);
+/* Tell the one that runs to end soon, with its place kept. */
+void daemon_scrub_stop(struct daemon *daemon);
+
+/* daemon_missing.c: make the folder that httpd reports into; take what is there. */
+void daemon_make_missing_folder(struct daemon *daemon);
+void daemon_take_missing(struct daemon *daemon);
 
 /* daemon_status.c: <spool>/snapshotd.json, for people and monitors; left as it is if
  * there is nothing new in it. Each of the jobs that ended may be NULL. */

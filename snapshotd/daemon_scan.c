@@ -47,6 +47,7 @@ static void see(struct daemon *daemon, const struct replica_candidate *candidate
     if (is_ours(daemon, repository)) {
         schedule_see(daemon->schedule, repository->local_name, candidate->last_snapshot,
                      daemon_interval(repository), apr_time_now());
+        daemon_scrub_see(daemon, repository, candidate->last_snapshot);
         return;
     }
     APR_ARRAY_PUSH(daemon->foreign, const char *) = repository->local_name;
@@ -98,6 +99,7 @@ void daemon_scan(struct daemon *daemon)
     for (int i = 0; i < candidates->nelts; i++)
         see(daemon, &APR_ARRAY_IDX(candidates, i, struct replica_candidate));
     schedule_forget_unseen(daemon->schedule);
+    daemon_scrub_forget_unseen(daemon);
     complain(daemon);
 }
 

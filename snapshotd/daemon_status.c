@@ -120,6 +120,28 @@ static void describe_running(json_t *replica, const struct daemon *daemon,
         }
 }
 
+static void describe_scrub(json_t *replica, const struct daemon *daemon,
+                           const char *local_name)
+{
+    json_object_del(replica, "scrub");
+    for (int i = 0; i < daemon->scrubs->nelts; i++) {
+        const struct scrub_entry *entry =
+            APR_ARRAY_IDX(daemon->scrubs, i, struct scrub_entry *);
+        json_t *scrub;
+
+        if (strcmp(entry->local_name, local_name) != 0)
+            continue;
+        scrub = json_object();
+        if (entry->last_ended != 0)
+            json_object_set_new(scrub, "last_round", date(entry->last_ended));
+        if (entry->percent >= 0)
+            json_object_set_new(scrub, "percent", json_integer(entry->percent));
+        json_object_set_new(scrub, "open", json_integer(entry->open));
+        json_object_set_new(scrub, "running", json_boolean(entry == daemon->scrubbed));
+        json_object_set_new(replica, "scrub", scrub);
+    }
+}
+
 static json_t *describe_replicas(struct daemon *daemon, const struct job *ended,
                                  json_t *root)
 {
@@ -133,6 +155,7 @@ static json_t *describe_replicas(struct daemon *daemon, const struct job *ended,
         if (ended != NULL && ended->entry == entry)
             describe_run(replica, ended);
         describe_running(replica, daemon, entry);
+        describe_scrub(replica, daemon, entry->local_name);
         json_object_set_new(replica, "next", date(entry->next_start));
         json_object_set_new(replicas, entry->local_name, replica);
     }

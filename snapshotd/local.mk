@@ -3,12 +3,16 @@ sbin_PROGRAMS += snapshotd/snapshotd
 snapshotd_snapshotd_SOURCES = \
 	%D%/daemon.c %D%/daemon.h \
 	%D%/daemon_geo.c \
+	%D%/daemon_missing.c \
 	%D%/daemon_scan.c \
+	%D%/daemon_scrub.c \
 	%D%/daemon_status.c \
 	%D%/geo_job.c %D%/geo_job.h \
 	%D%/job.c %D%/job.h \
 	%D%/main.c \
 	%D%/schedule.c %D%/schedule.h \
+	%D%/scrub_job.c %D%/scrub_job.h \
+	%D%/scrub_plan.c %D%/scrub_plan.h \
 	%D%/state_command.c %D%/state_command.h
 snapshotd_snapshotd_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 snapshotd_snapshotd_LDADD = $(WORK_LIBS) $(SYSTEMD_LIBS)

@@ -47,24 +47,28 @@ static bool is_failure(const struct job *job)
            job->error.code != ERROR_CANCELLED;
 }
 
+void state_command_tell(const char *command, const char *name, const char *state,
+                        const char *message)
+{
+    int status;
+
+    log_write(LOG_LEVEL_INFO, "state repository=%s state=%s", name, state);
+    if (*command == '\0')
+        return;
+    status = spawn(command, name, state, message);
+    if (status != 0)
+        log_write(LOG_LEVEL_ERROR, "REPLICA_STATE_COMMAND: cannot run %s: %s", command,
+                  strerror(status));
+}
+
 void state_command_run(const char *command, const struct job *job)
 {
     bool was_failing = job->outcome.was_failing || job->entry->is_failing;
-    const char *state = job->ok ? "good" : "failing";
-    int status;
 
     if (!job->ok && !is_failure(job))
         return;
     job->entry->is_failing = !job->ok;
-    if (was_failing == !job->ok)
-        return;
-    log_write(LOG_LEVEL_INFO, "state repository=%s state=%s", job->entry->local_name,
-              state);
-    if (*command == '\0')
-        return;
-    status =
-        spawn(command, job->entry->local_name, state, job->ok ? "" : job->error.message);
-    if (status != 0)
-        log_write(LOG_LEVEL_ERROR, "REPLICA_STATE_COMMAND: cannot run %s: %s", command,
-                  strerror(status));
+    if (was_failing != !job->ok)
+        state_command_tell(command, job->entry->local_name, job->ok ? "good" : "failing",
+                           job->ok ? "" : job->error.message);
 }

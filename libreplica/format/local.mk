@@ -19,6 +19,7 @@ libreplica_data_la_SOURCES += \
 	%D%/inflate.c %D%/inflate.h \
 	%D%/key.c %D%/key_internal.h \
 	%D%/manifest.c %D%/manifest.h \
+	%D%/missing_report.c %D%/missing_report.h \
 	%D%/object.c %D%/object.h \
 	%D%/partial_rules.c %D%/partial_rules.h \
 	%D%/reflog.c %D%/reflog.h \

@@ -194,6 +194,23 @@ static void read_daemon_entry(struct repository_report *repository,
     }
 }
 
+static void read_scrub(struct repository_report *report,
+                       const struct repository *repository, apr_pool_t *parent)
+{
+    struct scrub_state state;
+    apr_pool_t *pool;
+
+    apr_pool_create(&pool, parent);
+    scrub_state_read(&state, repository, pool);
+    report->last_scrub = state.last_ended;
+    report->scrub_percent = scrub_state_percent(&state);
+    report->scrub = state.total;
+    report->scrub_round =
+        state.round_started != 0 ? scrub_state_round(&state) : state.last;
+    report->scrub_open = state.open->nelts;
+    apr_pool_destroy(pool);
+}
+
 static void read_repository(struct repository_report *report, const char *name,
                             const struct reading *reading)
 {
@@ -207,6 +224,7 @@ static void read_repository(struct repository_report *report, const char *name,
         .upstream_revision = -1,
         .running_objects = -1,
         .running_bytes = -1,
+        .scrub_percent = -1,
         .history = apr_array_make(reading->pool, 1, sizeof(struct snapshot_record))};
     if (!repository_read_leniently(&repository, &report->problem, reading->confdir, name,
                                    reading->server, reading->pool, &error)) {
@@ -217,8 +235,10 @@ static void read_repository(struct repository_report *report, const char *name,
     report->kind = repository->kind;
     report->is_pass_through = repository->kind == REPOSITORY_STRATUM1 &&
                               settings_boolean(repository->settings, SETTING_PASSTHROUGH);
-    if (!report->is_pass_through && *repository->storage != '\0')
+    if (!report->is_pass_through && *repository->storage != '\0') {
         read_tree(report, repository->storage, reading->pool);
+        read_scrub(report, repository, reading->pool);
+    }
     read_daemon_entry(report, reading);
 }
 

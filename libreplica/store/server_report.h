@@ -8,6 +8,7 @@
 #include <apr_time.h>
 #include "libreplica/geo/geo_state.h"
 #include "libreplica/store/repository.h"
+#include "libreplica/store/scrub_state.h"
 
 /* Of a repository. Times are 0 and texts NULL where there is nothing to say. */
 struct repository_report {
@@ -36,6 +37,12 @@ struct repository_report {
     apr_time_t last_gc;
     apr_time_t last_check;
     bool check_failed;
+
+    apr_time_t last_scrub;             /* when the last round ended */
+    int scrub_percent;                 /* of the round under way; -1 none */
+    struct scrub_counters scrub;       /* since ever */
+    struct scrub_counters scrub_round; /* the one under way, else the last one */
+    int scrub_open;                    /* objects that are damaged or missing still */
 };
 
 struct server_report {

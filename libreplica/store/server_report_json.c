@@ -70,6 +70,26 @@ static json_t *describe_running(const struct repository_report *repository)
     return running;
 }
 
+static json_t *describe_scrub(const struct repository_report *repository)
+{
+    const struct scrub_counters *round = &repository->scrub_round;
+    const struct scrub_counters *total = &repository->scrub;
+    json_t *scrub = json_object();
+
+    add_date(scrub, "last_round", repository->last_scrub);
+    add_number(scrub, "percent", repository->scrub_percent);
+    add_number(scrub, "objects", round->objects);
+    add_number(scrub, "bytes", round->bytes);
+    add_number(scrub, "corrupt", round->corrupt);
+    add_number(scrub, "missing", round->missing);
+    add_number(scrub, "repaired", round->repaired);
+    add_number(scrub, "corrupt_total", total->corrupt);
+    add_number(scrub, "missing_total", total->missing);
+    add_number(scrub, "repaired_total", total->repaired);
+    add_number(scrub, "open", repository->scrub_open);
+    return scrub;
+}
+
 static json_t *describe_repository(const struct repository_report *repository,
                                    apr_time_t now, apr_pool_t *pool)
 {
@@ -100,6 +120,7 @@ static json_t *describe_repository(const struct repository_report *repository,
     if (repository->last_check != 0)
         json_object_set_new(object, "check_failed",
                             json_boolean(repository->check_failed));
+    json_object_set_new(object, "scrub", describe_scrub(repository));
     json_object_set_new(object, "history", describe_history(repository->history));
     return object;
 }

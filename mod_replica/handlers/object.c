@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 #include <http_protocol.h>
 
+#include "mod_replica/missing_log.h"
 #include "mod_replica/reply.h"
 #include "mod_replica/repository_cache.h"
 
@@ -38,6 +39,16 @@ static bool is_known_to_client(request_rec *r, const struct object *object)
     }
 }
 
+/* snapshotd finds out whether it should be here. */
+static int reply_missing(request_rec *r, const struct replica_request *request,
+                         const struct error *error)
+{
+    if (error->code == ERROR_NOT_FOUND)
+        missing_log_add(request->config->missing, request->path.repository,
+                        &request->path.object, r->request_time);
+    return reply_error(r, error, &reply_data);
+}
+
 int handle_object(request_rec *r, const struct replica_request *request)
 {
     const struct object *object = &request->path.object;
@@ -49,11 +60,11 @@ int handle_object(request_rec *r, const struct replica_request *request)
                                request->path.repository, r->request_time, r->pool))
         return reply_not_found(r, &reply_data);
     if (!store_read_object(&file, storage, object, &error))
-        return reply_error(r, &error, &reply_data);
+        return reply_missing(r, request, &error);
     if (has_lost_its_bytes(object, &file)) {
         close(file.fd);
         error_set(&error, ERROR_NOT_FOUND, "%s is an empty file in %s", r->uri, storage);
-        return reply_error(r, &error, &reply_data);
+        return reply_missing(r, request, &error);
     }
     if (settings_boolean(request->config->settings, SETTING_OBJECT_ETAG) &&
         is_known_to_client(r, object)) {

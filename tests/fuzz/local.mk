@@ -6,6 +6,7 @@ FUZZ_TARGETS = \
 	%D%/fuzz_chunker \
 	%D%/fuzz_date \
 	%D%/fuzz_gc_line \
+	%D%/fuzz_missing_report \
 	%D%/fuzz_geo_database \
 	%D%/fuzz_geo_order \
 	%D%/fuzz_geo_request \
@@ -64,6 +65,9 @@ endif
 %C%_fuzz_gc_line_SOURCES = %D%/fuzz_gc_line.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_gc_line_LDADD = $(WORK_LIBS)
 %C%_fuzz_gc_line_LDFLAGS = $(FUZZ_LINKING)
+%C%_fuzz_missing_report_SOURCES = %D%/fuzz_missing_report.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_missing_report_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_missing_report_LDFLAGS = $(FUZZ_LINKING)
 %C%_fuzz_object_SOURCES = %D%/fuzz_object.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_object_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_object_LDFLAGS = $(FUZZ_LINKING)

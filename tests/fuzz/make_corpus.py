@@ -224,6 +224,16 @@ def partial_rules():
     }
 
 
+def missing_reports():
+    name = DIGITS.encode()
+    return {
+        "file": b"sw.example.net " + name,
+        "catalog": b"sw.example.net " + name + b"-shake128C",
+        "no-object": b"sw.example.net ",
+        "path": b"../etc " + name,
+    }
+
+
 def attributes():
     return damaged({
         "two": b"\x01\x02\x0d\x10user.checksum0123456789abcdef\x08\x03user.foobar",
@@ -319,6 +329,7 @@ def main():
         "date": dates(),
         "gc_line": gc_lines(),
         "partial_rules": partial_rules(),
+        "missing_report": missing_reports(),
         "geo_database": geo_databases(),
         "geo_order": geo_orders(),
         "geo_request": geo_requests(),

@@ -10,13 +10,12 @@ import time
 
 import pytest
 
-from checked import FQRN, Below, Site, published, site  # noqa: F401 (fixtures)
+from checked import Below, published, site  # noqa: F401 (fixtures)
 from closure import manifest_fields, object_path
 from damage import Damage, double_block, files_of
 from loops import count
 from replica import REPLICACTL, Run
-from servers import DEADLINE_SECONDS, wait_until
-from sources import change
+from servers import DEADLINE_SECONDS
 
 
 def begin_scrub(replica, *flags):
@@ -203,7 +202,7 @@ def test_a_damaged_place_starts_over(site, content):
     assert place(site.replica)["version"] == 1
 
 
-def test_garbage_collection_and_snapshots_go_on_beside_it(site, tmp_path):
+def test_garbage_collection_and_snapshots_go_on_beside_it(site):
     """What vanishes while it reads is no finding."""
     process = begin_scrub(site.replica, "-r", "3M")
     site.replica.snapshot().assert_ok()

@@ -137,3 +137,12 @@ check_PROGRAMS += %D%/test_circuit_breaker %D%/test_connection_limit
 check_PROGRAMS += %D%/test_snapshot_history
 %C%_test_snapshot_history_SOURCES = %D%/test_snapshot_history.c %D%/unit.h
 %C%_test_snapshot_history_LDADD = $(UNIT_LIBS)
+# Scrub
+check_PROGRAMS += %D%/test_missing_report %D%/test_pace %D%/test_scrub_plan
+%C%_test_missing_report_SOURCES = %D%/test_missing_report.c %D%/unit.h
+%C%_test_missing_report_LDADD = $(UNIT_LIBS)
+%C%_test_pace_SOURCES = %D%/test_pace.c %D%/unit.h
+%C%_test_pace_LDADD = $(UNIT_LIBS)
+%C%_test_scrub_plan_SOURCES = %D%/test_scrub_plan.c %D%/unit.h \
+	snapshotd/scrub_plan.c snapshotd/scrub_plan.h
+%C%_test_scrub_plan_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
