@@ -105,6 +105,20 @@ static void print_damage(const struct repository_report *repository)
                repository->scrub_open);
 }
 
+static void print_sick_upstreams(const struct repository_report *repository,
+                                 apr_pool_t *pool)
+{
+    for (int i = 0; i < repository->upstreams->nelts; i++) {
+        const struct upstream_report *upstream =
+            &APR_ARRAY_IDX(repository->upstreams, i, struct upstream_report);
+
+        if (!upstream->is_healthy && upstream->error != NULL)
+            print_trouble(apr_pstrcat(pool, "upstream ", upstream->url, ": ",
+                                      upstream->error, NULL),
+                          pool);
+    }
+}
+
 static void print_server(const struct server_report *report, apr_pool_t *pool)
 {
     apr_time_t built = apr_time_from_sec(report->geo.build_epoch);
@@ -153,6 +167,7 @@ static void print_table(const struct server_report *report, apr_pool_t *pool)
         print_trouble(repository->problem, pool);
         print_trouble(repository->last_error, pool);
         print_damage(repository);
+        print_sick_upstreams(repository, pool);
     }
     print_server(report, pool);
 }

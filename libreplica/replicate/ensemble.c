@@ -67,9 +67,9 @@ static bool fetch_certificate(struct ensemble *ensemble,
                               struct error *error)
 {
     struct object object = ensemble_certificate_object(ensemble);
-    struct small_object_source from = {source->fetcher, source->origin_url,
-                                       source->total_seconds, source->store,
-                                       ensemble->manifest->has_alternative_paths};
+    struct small_object_source from = {
+        source->fetcher, source->any_upstream ? NULL : source->origin_url, source->store,
+        ensemble->manifest->has_alternative_paths};
     struct text pem;
 
     return small_object_get(&ensemble->certificate_text, &from, &object, pool, error) &&

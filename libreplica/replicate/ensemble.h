@@ -27,7 +27,8 @@ struct ensemble_source {
     const apr_array_header_t *master_keys; /* of struct key * */
     struct fetcher *fetcher;
     struct store *store; /* a certificate that is in it is not fetched again; or NULL */
-    int total_seconds;   /* for each request with all its tries; 0: no limit */
+    int total_seconds;   /* for manifest and whitelist each; 0: no limit */
+    bool any_upstream; /* the certificate may come from any of the fetcher's upstreams */
     /* Fetched already; empty: not yet. */
     struct text manifest_text;
 };

@@ -40,10 +40,8 @@ bool small_object_get(struct text *bytes, const struct small_object_source *sour
                       const struct object *object, apr_pool_t *pool, struct error *error)
 {
     char path[OBJECT_PATH_SIZE + 16], name[OBJECT_NAME_SIZE];
-    struct fetch_request request = {.base_url = source->origin_url,
-                                    .path = path,
-                                    .total_seconds = source->total_seconds,
-                                    .size_limit = SMALL_OBJECT_MAX};
+    struct fetch_request request = {
+        .base_url = source->origin_url, .path = path, .size_limit = SMALL_OBJECT_MAX};
 
     if (source->store != NULL && read_local(bytes, source->store, object, pool))
         return true;

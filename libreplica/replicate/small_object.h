@@ -11,7 +11,6 @@
 struct small_object_source {
     struct fetcher *fetcher;  /* NULL: only the store is asked */
     const char *origin_url;   /* NULL: the fetcher's upstreams */
-    int total_seconds;        /* for the request; 0: no limit */
     struct store *store;      /* NULL: there is none yet */
     bool at_alternative_path; /* fetch .cvmfsalt-<object> instead of data/... */
 };

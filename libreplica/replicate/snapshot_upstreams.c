@@ -46,6 +46,7 @@ static struct ensemble_source source_of(const struct choice *choice,
         .fetcher = choice->snapshot->fetcher,
         .store = choice->snapshot->store,
         .total_seconds = choice->count > 1 ? options->fetch.timeout_seconds : 0,
+        .any_upstream = choice->count > 1,
         .manifest_text = offer->text,
     };
 }
@@ -165,12 +166,43 @@ static struct offer *find_best(const struct choice *choice)
     return best;
 }
 
+enum rank { RANK_SOURCE, RANK_NEWEST, RANK_BEHIND, RANK_SILENT, RANKS };
+
+static enum rank rank_of(const struct choice *choice, const struct offer *offer)
+{
+    if (offer == choice->source)
+        return RANK_SOURCE;
+    if (offer->manifest == NULL)
+        return RANK_SILENT;
+    return choice->source != NULL &&
+                   offer->manifest->revision < choice->source->manifest->revision
+               ? RANK_BEHIND
+               : RANK_NEWEST;
+}
+
+static void set_order(const struct choice *choice)
+{
+    struct fetch_upstream list[FETCH_UPSTREAMS_MAX];
+    int count = 0;
+
+    for (int rank = RANK_SOURCE; rank < RANKS; rank++)
+        for (int i = 0; i < choice->count; i++) {
+            const struct offer *offer = &choice->offers[i];
+
+            if (!offer->is_excluded && (int)rank_of(choice, offer) == rank)
+                list[count++] = (struct fetch_upstream){offer->url, rank == RANK_SILENT};
+        }
+    if (count > 0)
+        fetcher_set_upstreams(choice->snapshot->fetcher, list, count);
+}
+
 /* False: nothing at all can be done. Without a source nobody's manifest is good. */
 static bool take_newest(struct choice *choice, struct error *error)
 {
     struct snapshot *snapshot = choice->snapshot;
     struct offer *best;
 
+    set_order(choice);
     while ((best = find_best(choice)) != NULL) {
         struct ensemble_source source = source_of(choice, best);
 
@@ -212,33 +244,6 @@ static bool verify_others(struct choice *choice, struct error *error)
             refuse(offer, error);
     }
     return true;
-}
-
-enum rank { RANK_SOURCE, RANK_NEWEST, RANK_BEHIND, RANK_SILENT, RANKS };
-
-static enum rank rank_of(const struct choice *choice, const struct offer *offer)
-{
-    if (offer == choice->source)
-        return RANK_SOURCE;
-    if (offer->manifest == NULL)
-        return RANK_SILENT;
-    return offer->manifest->revision < choice->source->manifest->revision ? RANK_BEHIND
-                                                                          : RANK_NEWEST;
-}
-
-static void set_order(const struct choice *choice)
-{
-    struct fetch_upstream list[FETCH_UPSTREAMS_MAX];
-    int count = 0;
-
-    for (int rank = RANK_SOURCE; rank < RANKS; rank++)
-        for (int i = 0; i < choice->count; i++) {
-            const struct offer *offer = &choice->offers[i];
-
-            if (!offer->is_excluded && (int)rank_of(choice, offer) == rank)
-                list[count++] = (struct fetch_upstream){offer->url, rank == RANK_SILENT};
-        }
-    fetcher_set_upstreams(choice->snapshot->fetcher, list, count);
 }
 
 /* For the result; what is out of order is said once. */

@@ -175,6 +175,28 @@ static void read_tree(struct repository_report *repository, const char *storage,
         date_parse_utc(&repository->running_since, content);
 }
 
+static const apr_array_header_t *read_upstreams(const json_t *list, apr_pool_t *pool)
+{
+    apr_array_header_t *upstreams =
+        apr_array_make(pool, (int)json_array_size(list), sizeof(struct upstream_report));
+    const json_t *entry;
+    size_t i;
+
+    json_array_foreach(list, i, entry)
+    {
+        const json_t *revision = json_object_get(entry, "revision");
+        struct upstream_report upstream = {
+            .url = text_member(entry, "url", pool),
+            .revision = json_is_integer(revision) ? json_integer_value(revision) : -1,
+            .is_healthy = json_is_true(json_object_get(entry, "healthy")),
+            .error = text_member(entry, "error", pool)};
+
+        if (upstream.url != NULL)
+            APR_ARRAY_PUSH(upstreams, struct upstream_report) = upstream;
+    }
+    return upstreams;
+}
+
 /* What snapshotd knows better, or alone. */
 static void read_daemon_entry(struct repository_report *repository,
                               const struct reading *reading)
@@ -184,6 +206,8 @@ static void read_daemon_entry(struct repository_report *repository,
     const json_t *progress = json_object_get(entry, "progress");
 
     repository->next_snapshot = date_member(entry, "next", date_parse_iso);
+    repository->upstreams =
+        read_upstreams(json_object_get(entry, "upstreams"), reading->pool);
     if (repository->running_since == 0)
         return;
     if (json_is_object(progress)) {
@@ -225,6 +249,7 @@ static void read_repository(struct repository_report *report, const char *name,
         .running_objects = -1,
         .running_bytes = -1,
         .scrub_percent = -1,
+        .upstreams = apr_array_make(reading->pool, 0, sizeof(struct upstream_report)),
         .history = apr_array_make(reading->pool, 1, sizeof(struct snapshot_record))};
     if (!repository_read_leniently(&repository, &report->problem, reading->confdir, name,
                                    reading->server, reading->pool, &error)) {

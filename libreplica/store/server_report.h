@@ -10,6 +10,14 @@
 #include "libreplica/store/repository.h"
 #include "libreplica/store/scrub_state.h"
 
+/* Of one of several upstreams, as snapshotd's last run found it. */
+struct upstream_report {
+    const char *url;
+    int64_t revision; /* that it offered, verified; -1 not known */
+    bool is_healthy;
+    const char *error; /* its last failure, or why it is not used; NULL: none */
+};
+
 /* Of a repository. Times are 0 and texts NULL where there is nothing to say. */
 struct repository_report {
     const char *local_name;
@@ -25,11 +33,12 @@ struct repository_report {
 
     apr_time_t last_snapshot; /* that succeeded */
     apr_time_t last_attempt;
-    const char *last_error;        /* the last attempt failed */
-    int64_t upstream_revision;     /* as last seen; -1 not known */
-    apr_time_t upstream_published; /* */
-    apr_time_t running_since;      /* a snapshot is under way */
-    int64_t running_objects;       /* fetched by it so far; -1 not known */
+    const char *last_error;              /* the last attempt failed */
+    int64_t upstream_revision;           /* as last seen; -1 not known */
+    apr_time_t upstream_published;       /* */
+    const apr_array_header_t *upstreams; /* of struct upstream_report; empty for one */
+    apr_time_t running_since;            /* a snapshot is under way */
+    int64_t running_objects;             /* fetched by it so far; -1 not known */
     int64_t running_bytes;
     apr_time_t next_snapshot;          /* by snapshotd */
     const apr_array_header_t *history; /* of struct snapshot_record */

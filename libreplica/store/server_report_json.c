@@ -53,6 +53,24 @@ static json_t *describe_history(const apr_array_header_t *history)
     return runs;
 }
 
+static json_t *describe_upstreams(const apr_array_header_t *upstreams, apr_pool_t *pool)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < upstreams->nelts; i++) {
+        const struct upstream_report *upstream =
+            &APR_ARRAY_IDX(upstreams, i, struct upstream_report);
+        json_t *object = json_object();
+
+        add_text(object, "url", upstream->url, pool);
+        add_number(object, "revision", upstream->revision);
+        json_object_set_new(object, "healthy", json_boolean(upstream->is_healthy));
+        add_text(object, "error", upstream->error, pool);
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
 static const char *kind_of(const struct repository_report *repository)
 {
     if (repository->kind != REPOSITORY_STRATUM1)
@@ -108,6 +126,9 @@ static json_t *describe_repository(const struct repository_report *repository,
     add_number(object, "age_seconds", repository_report_age(repository, now));
     add_number(object, "lag_seconds", repository_report_lag(repository, now));
     add_number(object, "upstream_revision", repository->upstream_revision);
+    if (repository->upstreams->nelts > 0)
+        json_object_set_new(object, "upstreams",
+                            describe_upstreams(repository->upstreams, pool));
     add_date(object, "last_snapshot", repository->last_snapshot);
     add_date(object, "last_attempt", repository->last_attempt);
     add_text(object, "last_error", repository->last_error, pool);

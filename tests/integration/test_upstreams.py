@@ -15,8 +15,9 @@ import pytest
 
 from closure import Closure, manifest_fields, object_path, tag_roots
 from origin import Origin
-from replica import Published, Replica
+from replica import REPLICACTL, Published, Replica
 from servers import free_port, is_listening, wait_until
+from snapshotd import Fleet, Snapshotd
 from sources import change, fill
 
 FQRN = "sw.example.net"
@@ -214,8 +215,10 @@ def test_the_first_has_wrong_bytes_or_none_for_some_objects(site, kind, argument
 def test_the_first_has_not_what_the_manifest_names(site, letter, kind, argument):
     text = manifest_fields(site.new)[letter]
     site.first.fault(object_path(text, letter), kind, argument)
-    site.replica.snapshot().assert_ok()
+    run = site.replica.snapshot().assert_ok()
     site.assert_complete()
+    assert warnings(run) == []
+    assert objects_asked(site.second) == [object_path(text, letter)]
 
 
 def test_a_large_object_goes_on_at_the_other_server(site):
@@ -269,7 +272,8 @@ def test_the_first_is_far_behind_and_hardly_asked(site):
     site.offer(site.first, site.old)
     site.replica.snapshot().assert_ok()
     site.assert_complete()
-    assert objects_asked(site.first) == []
+    # The certificate is needed before it is known who is behind.
+    assert [path for path in objects_asked(site.first) if not path.endswith("X")] == []
 
 
 def test_behind_what_is_served_while_the_first_is_down(site):
@@ -430,3 +434,30 @@ def test_counts_are_told_and_the_status_file_stays_flat(site):
                          r"\d+ KiB$", run.output, re.MULTILINE)
     status = json.loads((site.replica.storage / ".cvmfs_status.json").read_text())
     assert all(isinstance(value, str) for value in status.values())
+
+
+def test_status_shows_what_the_daemon_found_out(folder):
+    fleet = Fleet(folder)
+    daemon = Snapshotd(fleet)
+    down = f"http://127.0.0.1:{free_port()}/cvmfs/a.example.net"
+    replica = fleet.add("a", REPLICA_UPSTREAMS=down, CVMFS_HTTP_RETRIES=0)
+    try:
+        daemon.start()
+        daemon.wait_for_runs("a")
+        wait_until(lambda: "upstreams" in daemon.status()["replicas"]["a.example.net"], "it is written down")
+
+        def status(*flags):
+            return subprocess.run([REPLICACTL, "status", *flags], text=True, check=False,
+                                  stdout=subprocess.PIPE, env=replica.environment()).stdout
+
+        report = json.loads(status("--json"))["repositories"][0]
+        first, second = report["upstreams"]
+        assert first == {"url": fleet.origin.url("a.example.net"), "revision": 2,
+                         "healthy": True}
+        assert (second["url"], second["healthy"]) == (down, False)
+        assert down in second["error"]
+        assert f"upstream {down}: " in status()
+        assert fleet.origin.url("a.example.net") not in status()
+    finally:
+        daemon.close()
+        fleet.origin.close()

@@ -170,3 +170,18 @@ def test_bit_rot_is_repaired_from_a_second_server(site):
     assert process.returncode == 0, process.stdout
     assert damage.counted(process.stdout) == damage.expected()
     assert files_of(site.replica.storage) == before
+
+
+def test_two_servers_of_which_each_has_half(site):
+    second = Origin({site.fqrn: site.source}, random.Random(2))
+    site.replica.configure(REPLICA_UPSTREAMS=second.url(site.fqrn))
+    site.origin.fault(r"/data/[0-7]", "missing")
+    second.fault(r"/data/[89a-f]", "corrupt")
+    try:
+        site.replica.snapshot().assert_ok()
+    finally:
+        second.close()
+    expected = Closure(site.source).objects
+    assert site.replica.objects() == expected
+    for path in [*expected, *ENSEMBLE]:
+        assert (site.replica.storage / path).read_bytes() == (site.source / path).read_bytes()
