@@ -100,6 +100,25 @@ static void take_answers(struct choice *choice, struct offer *offer,
         refuse(offer, &problem);
 }
 
+/* Its marker and its manifest. A brief attempt is for those behind the first. */
+static void make_requests(struct fetch_request requests[2], const struct choice *choice,
+                          const struct offer *offer, bool is_brief)
+{
+    int timeout = choice->snapshot->options->fetch.timeout_seconds;
+
+    requests[0] = (struct fetch_request){
+        .base_url = offer->url,
+        .path = MASTER_REPLICA_NAME,
+        .total_seconds = is_brief && timeout > OTHERS_SECONDS ? OTHERS_SECONDS : timeout,
+        .is_single_try = is_brief,
+        .head_only = true,
+        .size_limit = INT64_MAX};
+    requests[1] = requests[0];
+    requests[1].path = MANIFEST_NAME;
+    requests[1].head_only = false;
+    requests[1].size_limit = MANIFEST_SIZE_MAX;
+}
+
 /* Ask those that have not answered yet, side by side. The first one matters most; the
  * others have little time at the first attempt. */
 static bool ask(struct choice *choice, bool is_patient, struct error *error)
@@ -109,26 +128,14 @@ static bool ask(struct choice *choice, bool is_patient, struct error *error)
     struct fetch_request *requests = apr_pcalloc(pool, most * sizeof(*requests));
     struct fetch_text_result *results = apr_pcalloc(pool, most * sizeof(*results));
     struct offer **asked = apr_palloc(pool, most * sizeof(struct offer *));
-    int timeout = choice->snapshot->options->fetch.timeout_seconds, count = 0;
+    int count = 0;
 
     for (int i = 0; i < choice->count; i++) {
         struct offer *offer = &choice->offers[i];
-        bool is_brief = i > 0 && !is_patient;
 
         if (offer->manifest != NULL || offer->is_excluded || (i == 0 && is_patient))
             continue;
-        requests[2 * count] = (struct fetch_request){
-            .base_url = offer->url,
-            .path = MASTER_REPLICA_NAME,
-            .total_seconds =
-                is_brief && timeout > OTHERS_SECONDS ? OTHERS_SECONDS : timeout,
-            .is_single_try = is_brief,
-            .head_only = true,
-            .size_limit = INT64_MAX};
-        requests[2 * count + 1] = requests[2 * count];
-        requests[2 * count + 1].path = MANIFEST_NAME;
-        requests[2 * count + 1].head_only = false;
-        requests[2 * count + 1].size_limit = MANIFEST_SIZE_MAX;
+        make_requests(&requests[2 * count], choice, offer, i > 0 && !is_patient);
         asked[count++] = offer;
     }
     if (!fetch_texts(results, choice->snapshot->fetcher, requests, 2 * count, pool,
