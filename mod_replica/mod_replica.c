@@ -63,6 +63,30 @@ static int translate(request_rec *r)
     return OK;
 }
 
+/* What mod_proxy is about to ask an origin for, e.g. for a pass-through replica: an
+ * origin is asked no more than we would be. */
+static int guard_proxied(request_rec *r)
+{
+    const struct replica_config *config = config_of_server(r->server);
+    const struct route *route = NULL;
+    struct request_path path;
+
+    if (config == NULL || r->proxyreq != PROXYREQ_REVERSE ||
+        !text_starts(text_of(r->uri), "/cvmfs/"))
+        return DECLINED;
+    path = request_path_parse(text_of(r->uri));
+    if (was_sent_plainly(r))
+        route = route_find(config, path.kind);
+    if (route == NULL)
+        return HTTP_NOT_FOUND;
+    note_for_logs(r, &path);
+    r->allowed = route->methods->allowed;
+    if ((r->allowed & AP_METHOD_BIT << r->method_number) == 0)
+        return HTTP_METHOD_NOT_ALLOWED;
+    r->args = NULL;
+    return DECLINED;
+}
+
 /* For hooks whose work must not be done for our requests. */
 static int stop_if_ours(request_rec *r)
 {
@@ -91,6 +115,7 @@ static void register_hooks(apr_pool_t *pool)
     /* They may send a URL elsewhere, e.g. a pass-through replica to its origin. */
     static const char *const before_translation[] = {"mod_rewrite.c", "mod_proxy.c",
                                                      NULL};
+    static const char *const before_proxy[] = {"mod_proxy.c", NULL};
     /* It may know the client better than the connection does. */
     static const char *const before_client[] = {"mod_remoteip.c", NULL};
 
@@ -105,6 +130,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_map_to_storage(stop_if_ours, NULL, NULL, APR_HOOK_FIRST);
     /* Types and encodings come with the kind of request, not from the name's end. */
     ap_hook_type_checker(stop_if_ours, NULL, NULL, APR_HOOK_FIRST);
+    /* Before mod_proxy makes up its own request from this one. */
+    ap_hook_fixups(guard_proxied, NULL, before_proxy, APR_HOOK_FIRST);
     /* First, because a configured handler for e.g. .json must not see our URLs. */
     ap_hook_handler(answer, NULL, NULL, APR_HOOK_FIRST);
 }

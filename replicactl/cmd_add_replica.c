@@ -10,6 +10,7 @@
 
 #include "libreplica/geo/database_paths.h"
 #include "libreplica/operate/add_replica.h"
+#include "libreplica/operate/web_configuration.h"
 #include "libreplica/geo/geo_state.h"
 
 struct add_replica_arguments {
@@ -45,8 +46,10 @@ static bool take_option(struct add_replica_arguments *arguments, int option)
     case 'P':
         arguments->options.is_passthrough = true;
         return true;
-    case 'a': /* there is no web server to insist on: the module looks replicas up */
     case 'p':
+        arguments->options.writes_no_web_configuration = true;
+        return true;
+    case 'a': /* there is no web server to insist on: the module looks replicas up */
         return true;
     default:
         return false;
@@ -86,14 +89,31 @@ static bool check_passthrough(const struct add_replica_options *options)
     return false;
 }
 
+static void print_httpd_notice(const char *path, const struct add_replica *replica)
+{
+    bool is_debian = strstr(path, "/conf-available/") != NULL;
+
+    printf("\n%s passes /cvmfs/%s/ on to %s as soon as httpd is reloaded:\n  %s\n", path,
+           replica->local_name, replica->origin_url,
+           is_debian ? "a2enmod proxy_http && apache2ctl -t && systemctl reload apache2"
+                     : "setsebool -P httpd_can_network_connect on && apachectl -t && "
+                       "systemctl reload httpd");
+}
+
 static void print_notice(const struct command_context *context,
                          const struct add_replica *replica,
                          const struct add_replica_options *options)
 {
-    if (options->is_passthrough)
+    const char *path;
+
+    if (options->is_passthrough && options->writes_no_web_configuration)
         printf("\n%s is configured. Requests for it have to be passed on by the web "
                "server or Squid.\n",
                replica->local_name);
+    else if (options->is_passthrough &&
+             web_configuration_path(&path, context->server, replica->local_name,
+                                    context->pool, NULL))
+        print_httpd_notice(path, replica);
     else
         printf("\nUse '%s snapshot %s' to replicate it now; a running snapshotd does so "
                "by itself.\n",

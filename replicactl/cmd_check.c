@@ -18,6 +18,10 @@ static int check_one(struct command_context *context, const struct repository *r
     struct error error;
     bool clean;
 
+    if (settings_boolean(repository->settings, SETTING_PASSTHROUGH)) {
+        command_say(NULL, "Pass-through repository, nothing to check");
+        return EXIT_OK;
+    }
     options->stop = &context->stop;
     options->say = command_say;
     if (!check_run(&clean, repository, options, context->pool, &error))

@@ -16,6 +16,8 @@ static const char *storage_type(const struct repository *repository, apr_pool_t 
 {
     const char *triple = settings_text(repository->settings, SETTING_UPSTREAM_STORAGE);
 
+    if (settings_boolean(repository->settings, SETTING_PASSTHROUGH))
+        return "pass-through";
     return *triple == '\0' ? "local" : apr_pstrmemdup(pool, triple, strcspn(triple, ","));
 }
 

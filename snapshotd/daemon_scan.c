@@ -82,7 +82,8 @@ bool daemon_scan_is_due(const struct daemon *daemon)
 
 void daemon_scan(struct daemon *daemon)
 {
-    struct replica_list_options options = {0};
+    struct replica_list_options options = {
+        .groups = settings_text(daemon->server, SETTING_SNAPSHOT_GROUPS)};
     apr_array_header_t *candidates;
     struct error error;
 
@@ -123,7 +124,8 @@ static void clean_up(struct daemon *daemon, const struct replica_candidate *cand
 
 void daemon_clean_up(struct daemon *daemon)
 {
-    struct replica_list_options options = {0};
+    struct replica_list_options options = {
+        .groups = settings_text(daemon->server, SETTING_SNAPSHOT_GROUPS)};
     apr_array_header_t *candidates, *problems;
     struct error error;
     apr_pool_t *pool;

@@ -12,6 +12,7 @@
 #include "libreplica/operate/configuration_line.h"
 #include "libreplica/operate/new_folders.h"
 #include "libreplica/operate/server_info.h"
+#include "libreplica/operate/web_configuration.h"
 #include "libreplica/replicate/ensemble.h"
 #include "libreplica/store/file.h"
 #include "libreplica/store/master_keys.h"
@@ -273,6 +274,30 @@ static bool make_all(struct configuration_files *files, struct new_folders *fold
     return true;
 }
 
+/* The web server and the monitors; the web server first, since that can fail. */
+static bool tell_others(const struct add_replica *replica,
+                        const struct add_replica_options *options, const char *confdir,
+                        const struct settings *server, apr_pool_t *pool,
+                        struct error *error)
+{
+    bool tells_httpd = options->is_passthrough && !options->writes_no_web_configuration;
+    bool removed;
+
+    if (tells_httpd) {
+        if (!web_configuration_write(server, replica->local_name, replica->origin_url,
+                                     pool, error))
+            return error_prefix(error, "the web server's configuration");
+        say(options, "Creating Web Server Configuration... done");
+    }
+    if (server_info_update(confdir, server, pool, error)) {
+        say(options, "Updating global JSON information... done");
+        return true;
+    }
+    if (tells_httpd)
+        web_configuration_remove(&removed, server, replica->local_name, pool, NULL);
+    return error_prefix(error, "updating the global JSON information");
+}
+
 bool add_replica_write(const struct add_replica *replica, const struct owner *owner,
                        const struct add_replica_options *options, const char *confdir,
                        const struct settings *server, apr_pool_t *pool,
@@ -301,11 +326,9 @@ bool add_replica_write(const struct add_replica *replica, const struct owner *ow
     }
     if (!make_all(&files, &folders, server_text, replica_text, options, pool, error))
         return false;
-    if (server_info_update(confdir, server, pool, error)) {
-        say(options, "Updating global JSON information... done");
+    if (tell_others(replica, options, confdir, server, pool, error))
         return true;
-    }
     undo_configuration(&files);
     new_folders_undo(&folders);
-    return error_prefix(error, "updating the global JSON information");
+    return false;
 }

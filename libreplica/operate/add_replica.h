@@ -16,7 +16,8 @@ struct add_replica_options {
     const char *group;        /* snapshot group; "" for none */
     bool collects_garbage;    /* CVMFS_AUTO_GC */
     bool is_passthrough;
-    const volatile int *stop; /* may be NULL */
+    bool writes_no_web_configuration; /* of a pass-through replica */
+    const volatile int *stop;         /* may be NULL */
     /* A finished step, a line for people; may be NULL. */
     void (*say)(void *baton, const char *line);
     void *baton;

@@ -50,4 +50,5 @@ libreplica_work_la_SOURCES += \
 	%D%/status.c %D%/status.h \
 	%D%/stratum0_configuration.c %D%/stratum0_configuration.h \
 	%D%/update_geodb.c %D%/update_geodb.h \
+	%D%/web_configuration.c %D%/web_configuration.h \
 	%D%/upstream.c %D%/upstream.h

@@ -9,6 +9,7 @@
 #include "libreplica/base/lock.h"
 #include "libreplica/format/manifest.h"
 #include "libreplica/operate/server_info.h"
+#include "libreplica/operate/web_configuration.h"
 #include "libreplica/store/file.h"
 #include "libreplica/store/store.h"
 
@@ -133,7 +134,22 @@ static bool remove_keys(const struct repository *repository, const char *keys_di
     return true;
 }
 
+static bool remove_web_configuration(const struct repository *repository,
+                                     const struct settings *server,
+                                     const struct remove_repository_options *options,
+                                     apr_pool_t *pool, struct error *error)
+{
+    bool removed;
+
+    if (!web_configuration_remove(&removed, server, repository->local_name, pool, error))
+        return false;
+    if (removed)
+        say(options, "Removing Web Server Configuration... done, reload httpd");
+    return true;
+}
+
 static bool remove_all(const struct repository *repository, const char *confdir,
+                       const struct settings *server,
                        const struct remove_repository_options *options, apr_pool_t *pool,
                        struct error *error)
 {
@@ -147,7 +163,8 @@ static bool remove_all(const struct repository *repository, const char *confdir,
             return false;
         say(options, "Removing Keys and Certificate... done");
     }
-    if (!file_remove_tree(
+    if (!remove_web_configuration(repository, server, options, pool, error) ||
+        !file_remove_tree(
             apr_pstrcat(pool, confdir, "/repositories.d/", repository->local_name, NULL),
             error))
         return false;
@@ -183,7 +200,7 @@ bool remove_repository(const struct repository *repository, const char *confdir,
     apr_pool_create(&own, pool);
     ok = check_paths(repository, confdir, server, options, own, error) &&
          take_locks(repository, own, error) &&
-         remove_all(repository, confdir, options, own, error);
+         remove_all(repository, confdir, server, options, own, error);
     apr_pool_destroy(own);
     if (!ok)
         return false;

@@ -7,17 +7,39 @@
 
 #include "libreplica/store/store.h"
 
+static bool is_among(const char *group, const char *groups)
+{
+    const char *rest = groups;
+
+    if (*group == '\0')
+        group = "-";
+    for (;;) {
+        size_t blanks = strspn(rest, " \t"), length;
+
+        rest += blanks;
+        length = strcspn(rest, " \t");
+        if (length == 0)
+            return false;
+        if (text_equals((struct text){rest, length}, group))
+            return true;
+        rest += length;
+    }
+}
+
 static bool is_wanted(const struct repository *repository,
                       const struct replica_list_options *options)
 {
     const struct settings *settings = repository->settings;
+    const char *group;
 
     if (repository->kind != REPOSITORY_STRATUM1 ||
         !settings_boolean(settings, SETTING_REPLICA_ACTIVE) ||
         settings_boolean(settings, SETTING_PASSTHROUGH))
         return false;
-    return options->group == NULL ||
-           strcmp(options->group, settings_text(settings, SETTING_SNAPSHOT_GROUP)) == 0;
+    group = settings_text(settings, SETTING_SNAPSHOT_GROUP);
+    return (options->group == NULL || strcmp(options->group, group) == 0) &&
+           (options->groups == NULL || *options->groups == '\0' ||
+            is_among(group, options->groups));
 }
 
 static bool last_snapshot_of(apr_time_t *when, const struct repository *repository,

@@ -22,6 +22,9 @@ struct replica_problem {
 struct replica_list_options {
     const char *group; /* CVMFS_SNAPSHOT_GROUP must equal it; NULL takes all groups */
     bool skip_initial; /* leave those out that never completed a snapshot */
+    /* It must be among these, separated by blanks; "-" is no group. NULL or "" takes all.
+     */
+    const char *groups;
 };
 
 /* The active replicas, oldest snapshot first, then by name, as an array of struct

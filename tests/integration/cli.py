@@ -37,7 +37,9 @@ class Site:
                          "REPLICA_LOGROTATE_FILE": self.folder / "logrotate",
                          "CVMFS_HTTP_TIMEOUT": 2, "CVMFS_HTTP_RETRIES": 0,
                          "REPLICA_MIN_FREE_BYTES": 0, "REPLICA_MIN_FREE_INODES": 0,
-                         "CVMFS_UPDATEGEO_DIR": self.folder / "geo"}
+                         "CVMFS_UPDATEGEO_DIR": self.folder / "geo",
+                         "REPLICA_HTTPD_CONF_DIR": self.folder / "httpd-conf"}
+        (self.folder / "httpd-conf").mkdir()
         self.set()
         if user is not None:
             os.chown(self.folder, pwd.getpwnam(user).pw_uid, -1)

@@ -138,6 +138,16 @@ static void groups_inactive_ones_and_pass_through(void **state)
     options.group = "big";
     assert_string_equal(names(&site, &options, &problems), "b.example.net ");
     assert_int_equal(problems->nelts, 0);
+    options.group = NULL;
+    options.groups = "bigger big";
+    assert_string_equal(names(&site, &options, &problems), "b.example.net ");
+    options.groups = " - ";
+    assert_string_equal(names(&site, &options, &problems), "a.example.net ");
+    options.groups = "-\tbig";
+    assert_string_equal(names(&site, &options, &problems),
+                        "a.example.net b.example.net ");
+    options.groups = "bi";
+    assert_string_equal(names(&site, &options, &problems), "");
 }
 
 static void a_broken_one_is_named_and_stops_nobody(void **state)
