@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """replicactl scrub: every object is read, and what is damaged or missing comes back."""
 
+import contextlib
 import fcntl
 import json
 import random
@@ -8,12 +9,14 @@ import signal
 import subprocess
 import time
 
-from checked import Below, published, site  # noqa: F401 (fixtures)
+from checked import FQRN, Below, published, site  # noqa: F401 (fixtures)
 from closure import manifest_fields, object_path
 from damage import Damage, double_block, files_of
 from loops import count
-from replica import REPLICACTL, Run
+from origin import Origin
+from replica import REPLICACTL, Published, Replica, Run
 from servers import DEADLINE_SECONDS
+from sources import fill
 
 
 def begin_scrub(replica, *flags):
@@ -199,17 +202,27 @@ def test_a_damaged_place_starts_over(site):
         assert place(site.replica)["version"] == 1
 
 
-def test_garbage_collection_and_snapshots_go_on_beside_it(site):
+def test_garbage_collection_and_snapshots_go_on_beside_it(folder):
     """What vanishes while it reads is no finding."""
-    process = begin_scrub(site.replica, "-r", "3M")
-    site.replica.snapshot().assert_ok()
-    run = site.replica.gc("-r", "0")
-    site.replica.snapshot().assert_ok()
-    output, _ = process.communicate(timeout=4 * DEADLINE_SECONDS)
-    assert process.returncode == 0, output
-    assert "no problems found" in output
-    assert run.code in (0, 1), run.output  # 1: the publisher does not allow it
-    site.replica.closure()
+    published = Published(folder / "published", FQRN, "collectable=yes", "tags=no")
+    source = fill(folder / "source", random.Random(9), packages=12, files=6)
+    published.publish(source)
+    with contextlib.closing(Origin({FQRN: published.storage}, random.Random(1))) as origin:
+        replica = Replica(folder / "replica", FQRN, origin.url(FQRN), published.key)
+        replica.snapshot().assert_ok()
+        size = len(replica.objects())
+        process = begin_scrub(replica, "-r", "1M")
+        for number in range(3):
+            (source / "note").write_bytes(random.Random(number).randbytes(100_000))
+            published.publish(source)
+            replica.snapshot().assert_ok()
+            replica.gc("-r", "0").assert_ok()
+        output, _ = process.communicate(timeout=4 * DEADLINE_SECONDS)
+        assert process.returncode == 0, output
+        assert "no problems found" in output
+        assert len(replica.objects()) != size
+        replica.closure()
+        assert "no problems found" in scrub(replica).assert_ok().output
 
 
 def test_one_scrub_at_a_time_the_second_one_waits(site):
