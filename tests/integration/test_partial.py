@@ -383,6 +383,19 @@ def test_check_repairs_what_is_included_and_fetches_no_more(site):
     site.check("-s", "/sw/package1")
 
 
+def test_a_scrub_repairs_what_is_included_and_fetches_no_more(site):
+    site.snapshot(WIDE)
+    before = stored_objects(site.storage)
+    lost = site.catalog_at("/sw/package1")
+    (site.storage / lost).unlink()
+    done = subprocess.run([REPLICACTL, "scrub", FQRN], text=True, capture_output=True,
+                          env=site.replica.environment(), timeout=4 * DEADLINE_SECONDS,
+                          check=False)
+    assert "0 corrupt and 1 missing objects, 1 repaired" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0
+    assert stored_objects(site.storage) == before
+
+
 def test_clients_and_the_status_are_told(site, start_httpd):
     site.snapshot(NARROW)
     (site.storage / ".cvmfs_master_replica").touch()
