@@ -283,6 +283,8 @@ static void add_server(struct text_builder *text, const struct server_report *re
         add_number(text, "replica_geo_database_build_timestamp_seconds",
                    "When it was built; 0 if it cannot be used.", report->geo.build_epoch);
     }
+    add_number(text, "replica_waiting_repositories",
+               "Repositories that are due and wait for their turn.", report->waiting);
     if (report->daemon_reported > 0)
         add_number(text, "replica_daemon_reported_timestamp_seconds",
                    "When snapshotd last had news.",

@@ -47,6 +47,16 @@ static const char *whitelist_of(const struct repository_report *repository,
     return since(now, repository->whitelist_expires, pool);
 }
 
+static const char *next_of(const struct repository_report *repository, apr_time_t now,
+                           apr_pool_t *pool)
+{
+    if (repository->place > 0 && repository->running_since == 0)
+        return apr_psprintf(pool, "no. %" APR_INT64_T_FMT " in line",
+                            (apr_int64_t)repository->place);
+    return repository->next_snapshot > now ? since(now, repository->next_snapshot, pool)
+                                           : "-";
+}
+
 static struct row make_row(const struct repository_report *repository, apr_time_t now,
                            apr_pool_t *pool)
 {
@@ -61,9 +71,7 @@ static struct row make_row(const struct repository_report *repository, apr_time_
     return (struct row){
         {repository->local_name, state, revision,
          since(repository->last_snapshot, now, pool), lag_of(repository, now, pool),
-         whitelist_of(repository, now, pool),
-         repository->next_snapshot > now ? since(now, repository->next_snapshot, pool)
-                                         : "-"}};
+         whitelist_of(repository, now, pool), next_of(repository, now, pool)}};
 }
 
 static void widen(size_t widths[COLUMNS], const struct row *row)

@@ -249,7 +249,10 @@ static apr_time_t start_due(struct daemon *daemon)
     struct schedule_entry *entry;
     struct error error;
 
-    while ((entry = schedule_next(daemon->schedule, now, &wake)) != NULL) {
+    while ((entry =
+                schedule_next(daemon->schedule,
+                              settings_number(daemon->server, SETTING_UPSTREAM_SNAPSHOTS),
+                              now, &wake)) != NULL) {
         if (daemon->job_count >= snapshot_slot_count(daemon->server))
             return wake;
         if (start_job(daemon, entry, &error))

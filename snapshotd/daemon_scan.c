@@ -40,13 +40,28 @@ static bool is_ours(const struct daemon *daemon, const struct repository *reposi
     return *repository->user == '\0' || strcmp(repository->user, daemon->user) == 0;
 }
 
+static struct schedule_entry *schedule(struct daemon *daemon,
+                                       const struct replica_candidate *candidate,
+                                       apr_pool_t *pool)
+{
+    const struct repository *repository = candidate->repository;
+    struct schedule_replica replica = {
+        .local_name = repository->local_name,
+        .upstream = repository_origin_server(repository, pool),
+        .priority = settings_number(repository->settings, SETTING_PRIORITY),
+        .interval = daemon_interval(repository),
+        .last_snapshot = candidate->last_snapshot,
+    };
+
+    return schedule_see(daemon->schedule, &replica, apr_time_now());
+}
+
 static void see(struct daemon *daemon, const struct replica_candidate *candidate)
 {
     const struct repository *repository = candidate->repository;
 
     if (is_ours(daemon, repository)) {
-        schedule_see(daemon->schedule, repository->local_name, candidate->last_snapshot,
-                     daemon_interval(repository), apr_time_now());
+        schedule(daemon, candidate, daemon->scan_pool);
         daemon_scrub_see(daemon, repository, candidate->last_snapshot);
         return;
     }
@@ -117,9 +132,7 @@ static void clean_up(struct daemon *daemon, const struct replica_candidate *cand
         log_write(LOG_LEVEL_WARNING, "repository=%s not cleaned up: %s",
                   repository->local_name, error.message);
     if (was_cut)
-        schedule_see(daemon->schedule, repository->local_name, candidate->last_snapshot,
-                     daemon_interval(repository), apr_time_now())
-            ->was_cut = true;
+        schedule(daemon, candidate, pool)->was_cut = true;
 }
 
 void daemon_clean_up(struct daemon *daemon)

@@ -120,6 +120,17 @@ static void describe_running(json_t *replica, const struct daemon *daemon,
         }
 }
 
+/* In the line of those that are due; the next one to start is the first. */
+static void describe_place(json_t *replica, const struct daemon *daemon,
+                           const struct schedule_entry *entry)
+{
+    int place = schedule_place(daemon->schedule, entry, apr_time_now());
+
+    json_object_del(replica, "place");
+    if (place >= 0)
+        json_object_set_new(replica, "place", json_integer(place + 1));
+}
+
 static void describe_scrub(json_t *replica, const struct daemon *daemon,
                            const char *local_name)
 {
@@ -157,6 +168,7 @@ static json_t *describe_replicas(struct daemon *daemon, const struct job *ended,
         describe_running(replica, daemon, entry);
         describe_scrub(replica, daemon, entry->local_name);
         json_object_set_new(replica, "next", date(entry->next_start));
+        describe_place(replica, daemon, entry);
         json_object_set_new(replicas, entry->local_name, replica);
     }
     json_decref(old);

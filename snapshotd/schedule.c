@@ -9,6 +9,13 @@
 /* When nothing is due: the configuration may have changed. */
 #define LOOK_AGAIN apr_time_from_sec(10)
 
+static void entry_free(struct schedule_entry *entry)
+{
+    free((char *)entry->local_name);
+    free((char *)entry->upstream);
+    free(entry);
+}
+
 static apr_status_t schedule_cleanup(void *baton)
 {
     struct schedule *schedule = baton;
@@ -17,8 +24,7 @@ static apr_status_t schedule_cleanup(void *baton)
         struct schedule_entry *entry =
             APR_ARRAY_IDX(schedule->entries, i, struct schedule_entry *);
 
-        free((char *)entry->local_name);
-        free(entry);
+        entry_free(entry);
     }
     return APR_SUCCESS;
 }
@@ -45,23 +51,49 @@ static struct schedule_entry *find(struct schedule *schedule, const char *local_
     return NULL;
 }
 
+static char *copy_of(const char *text)
+{
+    char *copy = strdup(text);
+
+    /* As apr's pools do: there is no going on without memory. */
+    if (copy == NULL)
+        abort();
+    return copy;
+}
+
 /* Entries come and go over months: each is freed by itself. */
-struct schedule_entry *schedule_see(struct schedule *schedule, const char *local_name,
-                                    apr_time_t last_snapshot, apr_time_t interval,
+static struct schedule_entry *add(struct schedule *schedule,
+                                  const struct schedule_replica *replica, apr_time_t now)
+{
+    struct schedule_entry *entry = calloc(1, sizeof(*entry));
+
+    if (entry == NULL)
+        abort();
+    entry->local_name = copy_of(replica->local_name);
+    entry->upstream = copy_of(replica->upstream);
+    entry->next_start = replica->last_snapshot + replica->interval;
+    if (entry->next_start > now + replica->interval)
+        entry->next_start = now + replica->interval;
+    APR_ARRAY_PUSH(schedule->entries, struct schedule_entry *) = entry;
+    return entry;
+}
+
+struct schedule_entry *schedule_see(struct schedule *schedule,
+                                    const struct schedule_replica *replica,
                                     apr_time_t now)
 {
-    struct schedule_entry *entry = find(schedule, local_name);
+    struct schedule_entry *entry = find(schedule, replica->local_name);
+    apr_time_t interval = replica->interval;
 
-    if (entry == NULL) {
-        entry = calloc(1, sizeof(*entry));
-        if (entry == NULL || (entry->local_name = strdup(local_name)) == NULL)
-            abort();
-        entry->next_start = last_snapshot + interval;
-        if (entry->next_start > now + interval)
-            entry->next_start = now + interval;
-        APR_ARRAY_PUSH(schedule->entries, struct schedule_entry *) = entry;
+    if (entry == NULL)
+        entry = add(schedule, replica, now);
+    if (strcmp(entry->upstream, replica->upstream) != 0) {
+        free((char *)entry->upstream);
+        entry->upstream = copy_of(replica->upstream);
     }
-    entry->last_snapshot = last_snapshot;
+    entry->priority = replica->priority;
+    entry->interval = interval;
+    entry->last_snapshot = replica->last_snapshot;
     entry->is_seen = true;
     /* A shorter interval in the configuration counts at once. */
     if (entry->next_start > now + interval + interval / 10)
@@ -82,24 +114,54 @@ void schedule_forget_unseen(struct schedule *schedule)
             APR_ARRAY_IDX(schedule->entries, kept, struct schedule_entry *) = entry;
             kept++;
         } else {
-            free((char *)entry->local_name);
-            free(entry);
+            entry_free(entry);
         }
     }
     schedule->entries->nelts = kept;
 }
 
-/* A replica that crashes the daemon would be the oldest after each restart, and starve
- * the rest. */
-static bool goes_before(const struct schedule_entry *a, const struct schedule_entry *b)
+static bool is_waiting(const struct schedule_entry *entry, apr_time_t now)
 {
+    return !entry->is_running && entry->next_start <= now;
+}
+
+static int64_t urgency(const struct schedule_entry *entry, apr_time_t now)
+{
+    return entry->priority + (now - entry->next_start) / entry->interval;
+}
+
+/* A replica that crashes the daemon would be the first after each restart, and starve the
+ * rest. */
+static bool goes_before(const struct schedule_entry *a, const struct schedule_entry *b,
+                        apr_time_t now)
+{
+    int64_t urgency_a = urgency(a, now), urgency_b = urgency(b, now);
+
     if (a->was_cut != b->was_cut)
         return b->was_cut;
+    if (urgency_a != urgency_b)
+        return urgency_a > urgency_b;
     return a->last_snapshot < b->last_snapshot;
 }
 
-struct schedule_entry *schedule_next(struct schedule *schedule, apr_time_t now,
-                                     apr_time_t *wake)
+static bool has_room(const struct schedule *schedule, const struct schedule_entry *entry,
+                     int64_t per_upstream)
+{
+    int64_t running = 0;
+
+    if (per_upstream == 0)
+        return true;
+    for (int i = 0; i < schedule->entries->nelts; i++) {
+        const struct schedule_entry *other =
+            APR_ARRAY_IDX(schedule->entries, i, struct schedule_entry *);
+
+        running += other->is_running && strcmp(other->upstream, entry->upstream) == 0;
+    }
+    return running < per_upstream;
+}
+
+struct schedule_entry *schedule_next(struct schedule *schedule, int64_t per_upstream,
+                                     apr_time_t now, apr_time_t *wake)
 {
     struct schedule_entry *chosen = NULL;
 
@@ -108,28 +170,44 @@ struct schedule_entry *schedule_next(struct schedule *schedule, apr_time_t now,
         struct schedule_entry *entry =
             APR_ARRAY_IDX(schedule->entries, i, struct schedule_entry *);
 
-        if (entry->is_running)
-            continue;
-        if (entry->next_start > now) {
-            if (entry->next_start < *wake)
-                *wake = entry->next_start;
-        } else if (chosen == NULL || goes_before(entry, chosen)) {
-            chosen = entry;
+        if (is_waiting(entry, now)) {
+            if ((chosen == NULL || goes_before(entry, chosen, now)) &&
+                has_room(schedule, entry, per_upstream))
+                chosen = entry;
+        } else if (!entry->is_running && entry->next_start < *wake) {
+            *wake = entry->next_start;
         }
     }
     return chosen;
 }
 
-void schedule_ran(struct schedule_entry *entry, bool succeeded, apr_time_t interval,
+int schedule_place(const struct schedule *schedule, const struct schedule_entry *entry,
+                   apr_time_t now)
+{
+    int place = 0;
+
+    if (!is_waiting(entry, now))
+        return -1;
+    for (int i = 0; i < schedule->entries->nelts; i++) {
+        const struct schedule_entry *other =
+            APR_ARRAY_IDX(schedule->entries, i, struct schedule_entry *);
+
+        place +=
+            other != entry && is_waiting(other, now) && goes_before(other, entry, now);
+    }
+    return place;
+}
+
+void schedule_ran(struct schedule_entry *entry, bool succeeded, apr_time_t pause,
                   uint64_t chance, apr_time_t now)
 {
-    apr_time_t spread = interval / 10;
+    apr_time_t spread = pause / 10;
 
     entry->is_running = false;
     entry->was_cut = false;
     if (succeeded)
         entry->last_snapshot = now;
-    entry->next_start = now + interval;
+    entry->next_start = now + pause;
     if (spread > 0)
         entry->next_start += (apr_time_t)(chance % (uint64_t)(2 * spread)) - spread;
 }

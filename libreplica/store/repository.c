@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <apr_file_info.h>
 #include <apr_file_io.h>
+#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "libreplica/base/text.h"
@@ -315,6 +316,21 @@ const char *repository_origin_url(const struct repository *repository, apr_pool_
 {
     return without_slashes(
         apr_pstrdup(pool, settings_text(repository->settings, SETTING_STRATUM0)));
+}
+
+const char *repository_origin_server(const struct repository *repository,
+                                     apr_pool_t *pool)
+{
+    const char *url = repository_origin_url(repository, pool);
+    const char *server = strstr(url, "://");
+    char *name;
+
+    if (server == NULL)
+        return "";
+    name = apr_pstrmemdup(pool, server + 3, strcspn(server + 3, "/"));
+    for (char *c = name; *c != '\0'; c++)
+        *c = (char)apr_tolower(*c);
+    return name;
 }
 
 static void add_once(apr_array_header_t *urls, const char *url)

@@ -67,6 +67,10 @@ bool repository_names(apr_array_header_t **names, const char *confdir, apr_pool_
  * if that is not set. */
 const char *repository_origin_url(const struct repository *repository, apr_pool_t *pool);
 
+/* Host and port of that, in lower case, as far as the URL has them; "" if it has none. */
+const char *repository_origin_server(const struct repository *repository,
+                                     apr_pool_t *pool);
+
 /* Where its objects may be fetched from, the origin first, then REPLICA_UPSTREAMS (array
  * of const char *, without slashes at their ends, each once). */
 apr_array_header_t *repository_upstream_urls(const struct repository *repository,

@@ -208,6 +208,7 @@ static void read_daemon_entry(struct repository_report *repository,
     repository->next_snapshot = date_member(entry, "next", date_parse_iso);
     repository->upstreams =
         read_upstreams(json_object_get(entry, "upstreams"), reading->pool);
+    repository->place = json_integer_value(json_object_get(entry, "place"));
     if (repository->running_since == 0)
         return;
     if (json_is_object(progress)) {
@@ -275,9 +276,12 @@ static bool read_repositories(const struct reading *reading, struct error *error
         return false;
     repositories =
         apr_array_make(reading->pool, names->nelts + 1, sizeof(struct repository_report));
-    for (int i = 0; i < names->nelts; i++)
-        read_repository(apr_array_push(repositories),
-                        APR_ARRAY_IDX(names, i, const char *), reading);
+    for (int i = 0; i < names->nelts; i++) {
+        struct repository_report *repository = apr_array_push(repositories);
+
+        read_repository(repository, APR_ARRAY_IDX(names, i, const char *), reading);
+        reading->report->waiting += repository->place > 0;
+    }
     reading->report->repositories = repositories;
     return true;
 }

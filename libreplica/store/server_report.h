@@ -40,7 +40,8 @@ struct repository_report {
     apr_time_t running_since;            /* a snapshot is under way */
     int64_t running_objects;             /* fetched by it so far; -1 not known */
     int64_t running_bytes;
-    apr_time_t next_snapshot;          /* by snapshotd */
+    apr_time_t next_snapshot; /* by snapshotd */
+    int64_t place; /* in the line of those that are due, from 1; 0: it is not due */
     const apr_array_header_t *history; /* of struct snapshot_record */
 
     apr_time_t last_gc;
@@ -66,6 +67,7 @@ struct server_report {
     struct geo_state geo;
     const char *geo_error;      /* of the last update by snapshotd */
     apr_time_t daemon_reported; /* when snapshotd last had news */
+    int waiting;                /* repositories that are due and wait for their turn */
 };
 
 /* Read everything. Signatures are not checked.

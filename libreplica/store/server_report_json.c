@@ -133,6 +133,8 @@ static json_t *describe_repository(const struct repository_report *repository,
     add_date(object, "last_attempt", repository->last_attempt);
     add_text(object, "last_error", repository->last_error, pool);
     add_date(object, "next_snapshot", repository->next_snapshot);
+    if (repository->place > 0)
+        add_number(object, "place", repository->place);
     if (repository->running_since != 0)
         json_object_set_new(object, "running", describe_running(repository));
     add_date(object, "whitelist_expires", repository->whitelist_expires);
@@ -178,6 +180,7 @@ const char *server_report_json(const struct server_report *report, apr_pool_t *p
 
     add_date(root, "now", report->now);
     add_date(root, "daemon_reported", report->daemon_reported);
+    add_number(root, "waiting", report->waiting);
     json_object_set_new(root, "storage", describe_storage(report, pool));
     json_object_set_new(root, "geo_database", describe_geo(report, pool));
     for (int i = 0; i < report->repositories->nelts; i++)

@@ -3,6 +3,7 @@
 
 import os
 import pwd
+import random
 import re
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import time
 
 import pytest
 
+from origin import Origin
 from servers import wait_until
 from snapshotd import SNAPSHOTD, Fleet, Snapshotd
 
@@ -130,6 +132,37 @@ def test_never_more_runs_at_once_than_configured(fleet, daemon):
         done.set()
         watcher.join()
     assert most <= 2
+    assert daemon.stop() == 0
+
+
+def test_an_upstream_serves_only_so_many_at_once_and_the_rest_stands_in_line(fleet, daemon):
+    for name, priority in zip("abcd", (100, 101, 103, 102)):
+        fleet.add(name, REPLICA_PRIORITY=priority, CVMFS_HTTP_TIMEOUT=60)
+    elsewhere = Origin({}, random.Random(1))
+    elsewhere.repositories = fleet.origin.repositories
+    replica = fleet.add("e", REPLICA_PRIORITY=5)
+    replica.url = elsewhere.url(replica.fqrn)
+    replica.configure(REPLICA_SNAPSHOT_INTERVAL=1, REPLICA_PRIORITY=5)
+    (fleet.confdir / "server.local").write_text("CVMFS_MAX_PARALLEL_SNAPSHOTS=3\n"
+                                                "REPLICA_UPSTREAM_SNAPSHOTS=1\n")
+    fleet.origin.fault(r"/c\..*/data/", "stall", 0)
+
+    def places():
+        return {name: entry.get("place") for name, entry in daemon.status()["replicas"].items()}
+
+    try:
+        daemon.start()
+        daemon.wait_for_runs("e", 2)  # another upstream has a place of its own
+        wait_until(lambda: places() == {
+            "a.example.net": 3, "b.example.net": 2, "c.example.net": None, "d.example.net": 1,
+            "e.example.net": places()["e.example.net"]}, "the others stand in line")
+        assert not any(daemon.runs(name) for name in "abcd")
+        fleet.origin.heal()
+        fleet.origin.closing.set()
+        for name in "abcd":
+            daemon.wait_for_runs(name, 1)
+    finally:
+        elsewhere.close()
     assert daemon.stop() == 0
 
 
