@@ -167,6 +167,7 @@ static bool transfer_take(struct transfer **taken, struct fetcher *fetcher,
 static void forget_servers(struct transfer *transfer)
 {
     transfer->server = NULL;
+    transfer->may_move = false;
     transfer->is_probe = false;
     transfer->is_mixed = false;
     transfer->asked = 0;
@@ -200,6 +201,7 @@ void fetcher_add(struct fetcher *fetcher, const struct fetch_request *request)
     transfer->start_over = false;
     transfer->failures = 0;
     transfer->corruptions = 0;
+    transfer->mixtures = 0;
     forget_servers(transfer);
     if (request->base_url != NULL) {
         transfer->server = fetch_server_get(fetcher, request->base_url);
@@ -365,6 +367,8 @@ bool fetcher_run(struct fetcher *fetcher, int timeout_milliseconds, struct error
 
     if (fetcher->options.stop != NULL && *fetcher->options.stop)
         return error_set(error, ERROR_CANCELLED, "stopped on request");
+    if (fetcher->options.deadline != 0 && clock_now() >= fetcher->options.deadline)
+        return error_set(error, ERROR_CANCELLED, "there is no more time for it now");
     timeout = wake_waiting(fetcher, timeout);
     timeout = refill_budget(fetcher, timeout);
     fetch_servers_start(fetcher);

@@ -32,7 +32,8 @@ struct fetcher_options {
     bool follow_redirects; /* at most four, 301 302 303 307 308, http and https only */
     bool keep_https;       /* a redirect from https must not lead to http */
     const volatile int
-        *stop; /* may be NULL; nonzero ends fetcher_run with ERROR_CANCELLED */
+        *stop;           /* may be NULL; nonzero ends fetcher_run with ERROR_CANCELLED */
+    apr_time_t deadline; /* of clock_now: as if it were stopped then; 0: none */
 };
 
 /* Where the bytes of one transfer go. All functions get BATON and run on the caller's

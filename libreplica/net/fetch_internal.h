@@ -47,6 +47,7 @@ struct transfer {
     bool sink_failed;  /* ERROR holds the sink's own error */
     int failures;
     int corruptions;
+    int mixtures;           /* of several servers' parts that did not fit */
     apr_time_t not_before;  /* waiting for its next try */
     apr_time_t deadline;    /* of all tries; 0: none */
     apr_time_t retry_after; /* what the server asked for, a duration */

@@ -447,7 +447,7 @@ static enum transfer_verdict judge_content(struct transfer *transfer)
     if (transfer->error.code != ERROR_BAD_HASH)
         return VERDICT_FAILED;
     /* Nobody knows which of the servers it was. */
-    if (transfer->is_mixed)
+    if (transfer->is_mixed && transfer->mixtures++ <= transfer->fetcher->options.retries)
         return transfer_rewind(transfer) ? VERDICT_RETRY : VERDICT_FAILED;
     transfer->fetcher->counters.corrupt++;
     error_prefix(&transfer->error, "%s", name_of(transfer, name));

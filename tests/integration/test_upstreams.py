@@ -349,6 +349,40 @@ def test_a_hanging_first_one(site):
     assert [url in line for line in warnings(run)] == [True]
 
 
+@pytest.mark.parametrize("kind,argument", [("missing", None), ("hang up", None)])
+def test_the_first_has_no_whitelist(site, kind, argument):
+    """It is found out with few requests: no other server has this one's whitelist."""
+    fault = site.first.fault(r"\.cvmfswhitelist$", kind, argument)
+    run = site.replica.snapshot().assert_ok()
+    site.assert_complete()
+    assert [str(site.first.port) in line for line in warnings(run)] == [True]
+    assert ("HTTP status 404" in run.output) == (kind == "missing")
+    assert 0 < fault.hits < 10
+
+
+def test_wrong_bytes_and_cut_lines_everywhere_have_an_end(folder, published_twice):
+    """Both servers cut the line after more than a MiB, which is progress, and what they give
+    together is never right."""
+    source = folder / "source"
+    source.mkdir()
+    (source / "large").write_bytes(random.Random(3).randbytes(4_000_000))
+    published = Published(folder / "published", FQRN, "minimum=8388608", "average=16777216",
+                          "maximum=33554432")
+    published.publish(source)
+    size, path = max((path.stat().st_size, path)
+                     for path in (published.storage / "data").glob("??/*"))
+    assert size > 3_000_000
+    path.write_bytes(b"\0" + path.read_bytes()[1:])
+    with contextlib.closing(Origin({FQRN: published.storage}, random.Random(1))) as first, \
+            contextlib.closing(Origin({FQRN: published.storage}, random.Random(2))) as second:
+        for server in (first, second):
+            server.fault(f"{path.name}$", "cut", 1_200_000)
+        replica = Replica(folder / "replica", FQRN, first.url(FQRN), published.key,
+                          REPLICA_UPSTREAMS=second.url(FQRN), CVMFS_HTTP_RETRIES=1)
+        replica.snapshot().assert_failed(path.name, "nor from the others")
+        assert replica.manifest() is None
+
+
 def test_all_down_says_each(site):
     site.first.close()
     site.second.close()
