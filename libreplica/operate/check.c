@@ -5,6 +5,7 @@
 #include <string.h>
 #include <apr_strings.h>
 
+#include "libreplica/base/clock.h"
 #include "libreplica/operate/origin_options.h"
 #include "libreplica/operate/replica_gc.h"
 #include "libreplica/store/file.h"
@@ -68,6 +69,16 @@ static bool finish_collection(struct check *check, struct error *error)
                               error);
 }
 
+/* Upstreams that hang must not keep us from asking the last one. */
+static void set_deadline(struct check *check, int upstreams, int timeout_seconds)
+{
+    int64_t hanging_seconds = upstreams > 1 ? (upstreams - 1) * timeout_seconds : 0;
+
+    if (check->hold_seconds > 0)
+        check->deadline =
+            clock_now() + apr_time_from_sec(check->hold_seconds + hanging_seconds);
+}
+
 static bool prepare_repairs(struct check *check, struct error *error)
 {
     struct fetcher_options options =
@@ -76,6 +87,8 @@ static bool prepare_repairs(struct check *check, struct error *error)
 
     if (check->update_lock != NULL && !finish_collection(check, error))
         return false;
+    set_deadline(check, urls->nelts, options.timeout_seconds);
+    options.deadline = check->deadline;
     if (!check->options->repairs)
         return true;
     if (urls->nelts == 0)

@@ -46,7 +46,8 @@ struct check {
     const struct object *suspects;
     int suspect_count;
     bool trusts_stored;  /* nested catalogs that are there vouch for what is below */
-    apr_time_t deadline; /* 0: none */
+    int hold_seconds;    /* 0: no deadline */
+    apr_time_t deadline; /* of clock_now; 0: none */
 };
 
 /* check.c: with the locks held, everything around STEPS: scratch folder, upstreams, dirty

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libreplica/base/clock.h"
+
 #define LINE_SIZE 1200
 
 static const char *const kind_names[CHECK_KINDS] = {
@@ -88,7 +90,7 @@ void check_not_repaired(const struct check *check, const char *what,
 
 bool check_stopped(const struct check *check, struct error *error)
 {
-    bool is_late = check->deadline != 0 && apr_time_now() > check->deadline;
+    bool is_late = check->deadline != 0 && clock_now() >= check->deadline;
 
     if (!is_late && (check->options->stop == NULL || !*check->options->stop))
         return false;

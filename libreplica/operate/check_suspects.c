@@ -69,9 +69,10 @@ bool check_suspects(struct suspects_result *stored, const struct repository *rep
                           .trusts_stored = true};
     bool ok;
 
-    check.deadline = apr_time_now() + apr_time_from_sec(options->hold_seconds);
+    check.hold_seconds = options->hold_seconds;
     apr_pool_create(&check.pool, pool);
     ok = take_locks(&check, error) && check_run_locked(&check, mend, error);
+    stored->bytes = check.upstreams != NULL ? upstreams_bytes(check.upstreams) : 0;
     apr_pool_destroy(check.pool);
     stored->missing = result.repaired[CHECK_MISSING];
     stored->damaged = result.repaired[CHECK_EMPTY] + result.repaired[CHECK_CORRUPT];

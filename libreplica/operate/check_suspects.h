@@ -6,8 +6,10 @@
 #include "libreplica/operate/check.h"
 
 struct suspects_options {
-    int hold_seconds;         /* locks are given back about then; what came is kept */
-    const volatile int *stop; /* may be NULL */
+    /* For so long locks are held, and for the timeout of each upstream but one that
+     * hangs; what came is kept. */
+    int hold_seconds;
+    const volatile int *stop;                   /* may be NULL */
     void (*say)(void *baton, const char *line); /* may be NULL */
     void *baton;
 };
@@ -16,6 +18,7 @@ struct suspects_options {
 struct suspects_result {
     int64_t missing; /* that were not there */
     int64_t damaged; /* that were there without their bytes */
+    int64_t bytes;   /* received from upstreams, of use or not */
 };
 
 /* Fetch those of SUSPECTS that are not there, from any upstream; a catalog is stored only

@@ -10,6 +10,9 @@
 #define TRY_PAUSE_LEAST apr_time_from_sec(5)
 #define TRY_PAUSE_MOST  apr_time_from_sec(300)
 #define HOLD_SECONDS    15
+#define HOLD_MOST       3600
+/* A line that gives this much in a hold is slow, not dead. */
+#define HOLD_BYTES (256 * 1024)
 
 static struct scrub_finding *finding_of(const struct scrub *scrub, int number)
 {
@@ -146,8 +149,9 @@ static bool fetch(struct suspects_result *stored, struct scrub *scrub, apr_pool_
 }
 
 /* Progress makes the next try come soon; without it the tries become rare, but longer: a
- * catalog with very much below it has to be stored in one go. */
-static void plan_next_try(struct scrub *scrub, bool progressed,
+ * catalog with very much below it has to be stored in one go. Not if the upstreams hang:
+ * then snapshots would wait for nothing. */
+static void plan_next_try(struct scrub *scrub, bool progressed, int64_t bytes,
                           const struct error *problem)
 {
     if (progressed) {
@@ -157,7 +161,8 @@ static void plan_next_try(struct scrub *scrub, bool progressed,
         scrub->try_pause *= 2;
         if (scrub->try_pause > TRY_PAUSE_MOST)
             scrub->try_pause = TRY_PAUSE_MOST;
-        if (problem->code == ERROR_CANCELLED && scrub->hold_seconds < 3600)
+        if (problem->code == ERROR_CANCELLED && bytes >= HOLD_BYTES &&
+            scrub->hold_seconds < HOLD_MOST)
             scrub->hold_seconds *= 2;
     }
     scrub->state.last_try = apr_time_now();
@@ -188,7 +193,7 @@ static bool mend(int64_t *mended, struct scrub *scrub, apr_pool_t *pool,
                  struct error *error)
 {
     int64_t before, after = 0;
-    struct suspects_result stored = {0, 0};
+    struct suspects_result stored = {0};
     struct error problem = {ERROR_NONE, ""};
     bool ok = settle_all(&before, scrub, false, error);
 
@@ -200,7 +205,7 @@ static bool mend(int64_t *mended, struct scrub *scrub, apr_pool_t *pool,
         return false;
     count_stored(scrub, before + after, stored.missing - after, stored.damaged);
     *mended = before + after;
-    plan_next_try(scrub, *mended > 0, &problem);
+    plan_next_try(scrub, *mended > 0, stored.bytes, &problem);
     if (!ok && !is_passing(&problem)) {
         *error = problem;
         return false;
@@ -228,7 +233,7 @@ bool scrub_mend_silently(int64_t *mended, struct scrub *scrub,
                          const struct object *objects, int count, struct error *error)
 {
     struct suspects_options options = fetch_options(scrub);
-    struct suspects_result stored = {0, 0};
+    struct suspects_result stored = {0};
     struct error problem;
 
     *mended = 0;

@@ -71,11 +71,13 @@ static void forget_lost(struct scrub *scrub, const struct object *sorted,
                                              sizeof(*sorted), served_objects_compare);
 
         if (found != NULL && !referenced[found - sorted] &&
-            finding.since < apr_time_now() - FORGET_AFTER)
+            finding.since < apr_time_now() - FORGET_AFTER) {
             scrub_say(scrub, "given up: object %s: nothing refers to it any more",
                       object_name(name, &finding.object));
-        else
+            store_drop_quarantined(scrub->store, &finding.object, NULL);
+        } else {
             APR_ARRAY_IDX(open, kept++, struct scrub_finding) = finding;
+        }
     }
     open->nelts = kept;
 }

@@ -28,6 +28,11 @@ bool upstreams_create(struct upstreams **upstreams, const apr_array_header_t *ur
     return true;
 }
 
+int64_t upstreams_bytes(const struct upstreams *upstreams)
+{
+    return fetcher_counters(upstreams->fetcher).bytes;
+}
+
 bool upstreams_get(struct store_file **file, struct upstreams *upstreams,
                    struct store *store, const struct object *object, int64_t size_limit,
                    apr_pool_t *pool, struct error *error)

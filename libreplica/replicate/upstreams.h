@@ -18,6 +18,9 @@ bool upstreams_create(struct upstreams **upstreams, const apr_array_header_t *ur
                       const struct fetcher_options *options, apr_pool_t *pool,
                       struct error *error);
 
+/* Of bodies received so far. */
+int64_t upstreams_bytes(const struct upstreams *upstreams);
+
 /* Fetch OBJECT from the first server that gives bytes which hash to its name; *file is
  * finished, to be committed, parked or aborted. One that fails again and again is passed
  * over for a while.

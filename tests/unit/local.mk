@@ -1,6 +1,9 @@
 # One cmocka program per library file.
 UNIT_LIBS = $(DATA_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += %D%/test_stratum0_configuration %D%/test_content %D%/test_publish %D%/test_catalog_writer %D%/test_chunker %D%/test_compress %D%/test_xattr_blob
+check_PROGRAMS += %D%/test_fetch
+%C%_test_fetch_SOURCES = %D%/test_fetch.c %D%/unit.h
+%C%_test_fetch_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += %D%/test_partial_rules
 %C%_test_partial_rules_SOURCES = %D%/test_partial_rules.c %D%/unit.h
 %C%_test_partial_rules_LDADD = $(UNIT_LIBS)
