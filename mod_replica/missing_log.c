@@ -46,7 +46,7 @@ static bool is_recent(struct missing_log *log, struct text line, int64_t now_sec
 
 /* One write of less than a page to a file opened for appending: lines of many processes
  * do not mix. What lies there may be anything: a fifo is not waited for, a link not
- * followed. */
+ * followed, a second name of another file not written to. */
 static bool append(const char *path, const char *line, size_t length)
 {
     int fd = open(
@@ -56,7 +56,7 @@ static bool append(const char *path, const char *line, size_t length)
 
     if (fd < 0)
         return false;
-    ok = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+    ok = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1 &&
          status.st_size + (off_t)length <= MISSING_REPORT_FILE_SIZE &&
          write(fd, line, length) == (ssize_t)length;
     close(fd);

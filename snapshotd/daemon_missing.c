@@ -12,7 +12,6 @@
 #include <apr_strings.h>
 
 #include "libreplica/format/missing_report.h"
-#include "libreplica/store/file.h"
 
 /* Everybody may put something in, only its owner, we, may take something out. Which user
  * httpd runs as need not be known for that. */
@@ -56,6 +55,23 @@ static struct text read_some(const char *path, apr_pool_t *pool)
     return content;
 }
 
+/* Never what is below a folder: that may be anything, and without end. */
+static bool remove_one(const char *path)
+{
+    return unlink(path) == 0 || errno == ENOENT || rmdir(path) == 0;
+}
+
+/* A folder in the place of the file; *gone: it was an empty one. */
+static bool is_folder(bool *gone, const char *path)
+{
+    struct stat status;
+
+    if (lstat(path, &status) != 0 || !S_ISDIR(status.st_mode))
+        return false;
+    *gone = rmdir(path) == 0;
+    return true;
+}
+
 /* Out of the reach of who writes it before it is read. */
 static struct text take(struct daemon *daemon, apr_pool_t *pool)
 {
@@ -63,8 +79,19 @@ static struct text take(struct daemon *daemon, apr_pool_t *pool)
         spool_path(daemon, MISSING_REPORT_FOLDER "/" MISSING_REPORT_FILE, pool);
     const char *to = spool_path(daemon, "missing-reports", pool);
     struct text content = {"", 0};
+    bool gone;
 
-    file_remove_tree(to, NULL);
+    if (is_folder(&gone, from)) {
+        if (!gone)
+            daemon_report_once(
+                daemon, LOG_LEVEL_WARNING,
+                apr_psprintf(pool,
+                             "%s is a folder: remove it, else nobody hears what "
+                             "clients miss",
+                             from));
+        return content;
+    }
+    remove_one(to);
     if (rename(from, to) != 0) {
         if (errno != ENOENT && errno != ENOTDIR)
             daemon_report_once(
@@ -73,7 +100,7 @@ static struct text take(struct daemon *daemon, apr_pool_t *pool)
         return content;
     }
     content = read_some(to, pool);
-    file_remove_tree(to, NULL);
+    remove_one(to);
     return content;
 }
 

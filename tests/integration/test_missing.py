@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -156,7 +157,8 @@ def test_only_names_of_objects_are_told_of(place, name):
     assert place.lines() == []
 
 
-@pytest.mark.parametrize("kind", ["none", "unwritable", "fifo", "link", "folder", "file"])
+@pytest.mark.parametrize("kind", ["none", "unwritable", "fifo", "link", "second name",
+                                  "folder", "file"])
 def test_a_folder_that_cannot_be_written_to_changes_no_answer(place, kind, folder):
     target = folder / "target"
     if kind == "file":
@@ -169,6 +171,10 @@ def test_a_folder_that_cannot_be_written_to_changes_no_answer(place, kind, folde
         target.write_bytes(b"mine")
         target.chmod(0o666)
         place.reports.symlink_to(target)
+    if kind == "second name":
+        target.write_bytes(b"mine")
+        target.chmod(0o666)
+        place.reports.hardlink_to(target)
     if kind == "folder":
         place.reports.mkdir()
     place.httpd.start()
@@ -217,6 +223,22 @@ def test_hostile_reports_are_taken_away_and_do_nothing(place, folder):
     assert data == [] and files_of(place.replica.storage) == before
     assert not os.path.lexists(place.fleet.spool / "missing-reports")
     assert f"reported={REPORTED_MAX} missing=0" in place.daemon.text()
+    assert place.daemon.stop() == 0
+
+
+def test_what_lies_below_a_folder_in_the_place_of_the_reports_is_nobodys_business(place):
+    """It may have no end, and the main loop would be at it for ever."""
+    place.make_drop()
+    below = place.reports / "below"
+    below.mkdir(parents=True)
+    (below / "file").write_bytes(b"")
+    place.daemon.start()
+    wait_until(lambda: f"{place.reports} is a folder: remove it" in place.daemon.text(),
+               "it is told")
+    assert (below / "file").exists()
+    shutil.rmtree(place.reports)
+    place.reports.write_text(f"{FQRN} aa{'1' * 38}\n")
+    place.taken()
     assert place.daemon.stop() == 0
 
 
