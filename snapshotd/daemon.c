@@ -20,7 +20,7 @@
 #include "snapshotd/state_command.h"
 
 #define PAUSE_MAX    apr_time_from_sec(10)
-#define REPAIR_PAUSE apr_time_from_sec(20)
+#define REPAIR_PAUSE apr_time_from_sec(2)
 
 static bool open_signals(int *fd, struct error *error)
 {

@@ -10,7 +10,7 @@
 #include "snapshotd/state_command.h"
 
 #define PIECE apr_time_from_sec(60)
-/* Between two pieces: whoever wants to scrub by hand gets the lock. */
+/* Between two pieces of one round: whoever wants to scrub by hand gets the lock. */
 #define GAP apr_time_from_sec(1)
 /* A look at reports may take this part of the time, however many strangers report. */
 #define LOOK_SHARE 20
@@ -244,16 +244,18 @@ static void take_result(struct daemon *daemon, const struct scrub_job *job)
 void daemon_scrub_collect(struct daemon *daemon)
 {
     struct scrub_job *job = daemon->scrub;
+    bool goes_on;
 
     if (job == NULL || !__atomic_load_n(&job->is_done, __ATOMIC_ACQUIRE))
         return;
     scrub_job_join(job);
     report(daemon, job);
     take_result(daemon, job);
+    goes_on = daemon->scrubbed->is_in_round;
     daemon->scrub_pace = job->pace;
     daemon->scrub = NULL;
     daemon->scrubbed = NULL;
-    daemon->scrub_next = apr_time_now() + GAP;
+    daemon->scrub_next = apr_time_now() + (goes_on ? GAP : 0);
     daemon_write_status(daemon, NULL, NULL);
     apr_pool_destroy(job->pool);
 }

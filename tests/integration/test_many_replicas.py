@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two hundred replicas of an origin that fails now and then, with garbage collection: nothing piles
-up, nobody starves, nothing grows.
+"""Two hundred replicas of an origin that fails now and then, with garbage collection and scrub:
+nothing piles up, nobody starves, nothing grows.
 
 An interval is as long as this machine needs for the first snapshots of all of them: what follows is
 lighter, so a daemon that wastes nothing keeps up.
@@ -38,7 +38,9 @@ def add_replicas(fleet):
         fleet.add(name, **SETTINGS)
         fleet.add_aliases(name, range(REPLICAS // len(REPOSITORIES) - 1))
     with open(fleet.confdir / "replica.local", "a", encoding="ascii") as settings:
-        settings.write(f"CVMFS_MAX_PARALLEL_SNAPSHOTS={PARALLEL}\n")
+        settings.write(f"CVMFS_MAX_PARALLEL_SNAPSHOTS={PARALLEL}\n"
+                       f"REPLICA_UPSTREAM_SNAPSHOTS={PARALLEL}\n"
+                       "REPLICA_SCRUB_INTERVAL=1\nREPLICA_REPAIR_INTERVAL=1\n")
 
 
 def make_flaky(origin):
@@ -84,6 +86,16 @@ def publish_another(fleet, number):
     fleet.published[name].publish(fleet.folder / "source" / name)
 
 
+def damage(fleet, number):
+    """One object of one replica: the scrub has to find it. Its path and what it held."""
+    storages = fleet.storages()
+    objects = sorted((storages[number * 7 % len(storages)] / "data").glob("??/*"))
+    victim = random.Random(number).choice(objects)
+    content = victim.read_bytes()
+    victim.write_bytes(b"something else")
+    return victim, content
+
+
 def watch(daemon, fleet, interval):
     """One interval: nothing more runs at once than may."""
     end = time.monotonic() + interval
@@ -103,9 +115,10 @@ def test_two_hundred_replicas_of_a_flaky_origin(daemon, fleet):
     make_flaky(fleet.origin)
 
     descriptors = daemon.idle_descriptors(interval)
-    memory = None
+    memory, damaged = None, []
     for number in range(INTERVALS):
         publish_another(fleet, number)
+        damaged.append(damage(fleet, number))
         watch(daemon, fleet, interval)
         # Whatever is used for the first time is used by now.
         if number == INTERVALS // 2:
@@ -118,6 +131,10 @@ def test_two_hundred_replicas_of_a_flaky_origin(daemon, fleet):
     wait_until(lambda: all(replica.get("result") == "ok"
                            for replica in daemon.status()["replicas"].values()),
                "every replica is good again", 300)
+    for victim, content in damaged:
+        # What nothing refers to any more may have been collected instead.
+        wait_until(lambda: not victim.exists() or victim.read_bytes() == content,
+                   f"the scrub mends {victim}", 300)
     assert daemon.idle_descriptors(interval) <= descriptors
     assert daemon.stop() == 0
     assert "last_gc" in (fleet.replicas["a"].storage / ".cvmfs_status.json").read_text()
