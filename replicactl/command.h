@@ -86,6 +86,7 @@ const char *command_absolute_path(const struct command_context *context,
                                   const char *path);
 
 int cmd_add_replica(struct command_context *context, int argc, char **argv);
+int cmd_adopt(struct command_context *context, int argc, char **argv);
 int cmd_gc(struct command_context *context, int argc, char **argv);
 int cmd_check(struct command_context *context, int argc, char **argv);
 int cmd_info(struct command_context *context, int argc, char **argv);

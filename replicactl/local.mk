@@ -5,6 +5,7 @@ replicactl_replicactl_SOURCES = \
 	%D%/check_run.c %D%/check_run.h \
 	%D%/cmd_absent.c \
 	%D%/cmd_add_replica.c \
+	%D%/cmd_adopt.c \
 	%D%/cmd_gc.c \
 	%D%/cmd_check.c \
 	%D%/cmd_info.c \

@@ -52,6 +52,9 @@ static const struct command commands[] = {
      "Make a repository that is published here.", cmd_mkfs},
     {"ingest", "--from DIRECTORY NAME",
      "Publish a directory as the repository's next revision.", cmd_ingest},
+    {"adopt", "[--check] [-o USER] [--root DIRECTORY] | --undo [--root DIRECTORY]",
+     "Take a reference server over in place; --check only says what would change.",
+     cmd_adopt},
     {"rmfs", "[-f] [-p] NAME...",
      "Remove repositories; -p keeps their data and keys, -f does not ask.", cmd_rmfs},
 };

@@ -1,6 +1,16 @@
 # Level 5: the administrator's verbs, one a file.
 libreplica_work_la_SOURCES += \
 	%D%/add_replica.c %D%/add_replica.h \
+	%D%/adopt.c %D%/adopt.h %D%/adopt_internal.h \
+	%D%/adopt_cron.c \
+	%D%/adopt_file.c \
+	%D%/adopt_httpd.c \
+	%D%/adopt_notes.c \
+	%D%/adopt_owner.c \
+	%D%/adopt_record.c \
+	%D%/adopt_repositories.c \
+	%D%/adopt_unit.c \
+	%D%/adopt_walk.c %D%/adopt_walk.h \
 	%D%/catalog_levels.c %D%/catalog_levels.h \
 	%D%/check.c %D%/check.h %D%/check_internal.h \
 	%D%/check_catalogs.c \
@@ -39,6 +49,7 @@ libreplica_work_la_SOURCES += \
 	%D%/replica_list.c %D%/replica_list.h \
 	%D%/replica_snapshot.c %D%/replica_snapshot.h \
 	%D%/repository_info.c %D%/repository_info.h \
+	%D%/repository_paths.c %D%/repository_paths.h \
 	%D%/run_log.c %D%/run_log.h \
 	%D%/scrub.c %D%/scrub.h %D%/scrub_internal.h \
 	%D%/scrub_finding.c \

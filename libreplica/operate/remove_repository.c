@@ -8,6 +8,7 @@
 
 #include "libreplica/base/lock.h"
 #include "libreplica/format/manifest.h"
+#include "libreplica/operate/repository_paths.h"
 #include "libreplica/operate/server_info.h"
 #include "libreplica/operate/web_configuration.h"
 #include "libreplica/store/file.h"
@@ -17,85 +18,6 @@ static void say(const struct remove_repository_options *options, const char *lin
 {
     if (options->say != NULL)
         options->say(options->baton, line);
-}
-
-/* Whether INNER is OUTER or below it. */
-static bool contains(const char *outer, const char *inner)
-{
-    size_t length = strlen(outer);
-
-    return *outer != '\0' && strncmp(outer, inner, length) == 0 &&
-           (inner[length] == '\0' || inner[length] == '/' || outer[length - 1] == '/');
-}
-
-/* A slip in a configuration file must not cost more than the repository. */
-static bool check_path(const char *path, const char *const *others, size_t count,
-                       struct error *error)
-{
-    if (*path != '/' || path[1] == '\0' || strstr(path, "/../") != NULL)
-        return error_set(error, ERROR_USAGE,
-                         "'%s' is not removed: it is no directory of "
-                         "a repository",
-                         path);
-    for (size_t i = 0; i < count; i++)
-        if (contains(path, others[i]))
-            return error_set(error, ERROR_USAGE,
-                             "%s is not removed: %s is in it; mend the repository's "
-                             "configuration",
-                             path, others[i]);
-    return true;
-}
-
-static bool check_other_repository(const struct repository *repository,
-                                   const struct repository *other, struct error *error)
-{
-    const char *const ours[] = {repository->storage, repository->spool};
-    const char *const theirs[] = {other->storage, other->spool};
-
-    for (size_t i = 0; i < 4; i++)
-        if (contains(ours[i / 2], theirs[i % 2]) || contains(theirs[i % 2], ours[i / 2]))
-            return error_set(error, ERROR_USAGE,
-                             "%s is not removed: it shares %s with the repository %s",
-                             repository->local_name, ours[i / 2], other->local_name);
-    return true;
-}
-
-static bool check_other_repositories(const struct repository *repository,
-                                     const char *confdir, const struct settings *server,
-                                     apr_pool_t *pool, struct error *error)
-{
-    apr_array_header_t *names;
-
-    if (!repository_names(&names, confdir, pool, error))
-        return false;
-    for (int i = 0; i < names->nelts; i++) {
-        const char *name = APR_ARRAY_IDX(names, i, const char *), *problem;
-        struct repository *other;
-
-        if (strcmp(name, repository->local_name) != 0 &&
-            repository_read_leniently(&other, &problem, confdir, name, server, pool,
-                                      NULL) &&
-            !check_other_repository(repository, other, error))
-            return false;
-    }
-    return true;
-}
-
-static bool check_paths(const struct repository *repository, const char *confdir,
-                        const struct settings *server,
-                        const struct remove_repository_options *options, apr_pool_t *pool,
-                        struct error *error)
-{
-    const char *const others[] = {confdir, options->keys_dir,
-                                  settings_text(server, SETTING_STORAGE_DIR),
-                                  settings_text(server, SETTING_SERVER_SPOOL_DIR),
-                                  settings_text(server, SETTING_LOG_DIR)};
-    size_t count = sizeof(others) / sizeof(*others);
-
-    return (*repository->storage == '\0' ||
-            check_path(repository->storage, others, count, error)) &&
-           check_path(repository->spool, others, count, error) &&
-           check_other_repositories(repository, confdir, server, pool, error);
 }
 
 static bool is_directory(const char *path)
@@ -198,7 +120,8 @@ bool remove_repository(const struct repository *repository, const char *confdir,
     bool ok;
 
     apr_pool_create(&own, pool);
-    ok = check_paths(repository, confdir, server, options, own, error) &&
+    ok = repository_paths_check(repository, confdir, options->keys_dir, server,
+                                "is not removed", own, error) &&
          take_locks(repository, own, error) &&
          remove_all(repository, confdir, server, options, own, error);
     apr_pool_destroy(own);
