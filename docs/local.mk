@@ -10,5 +10,6 @@ EXTRA_DIST += %D%/requests.md %D%/index.md %D%/architecture.md %D%/formats.md %D
 	%D%/decisions/0006-names-for-the-geo-api.md \
 	%D%/decisions/0007-updates-of-the-geo-database.md \
 	%D%/decisions/0008-connections-to-an-origin.md \
-	%D%/decisions/0009-objects-that-should-exist.md
+	%D%/decisions/0009-objects-that-should-exist.md \
+	%D%/decisions/0010-several-upstreams.md
 dist_man_MANS += %D%/man/replica.conf.5 %D%/man/replicactl.8 %D%/man/snapshotd.8

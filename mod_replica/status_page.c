@@ -172,16 +172,6 @@ static void add_scrub(struct text_builder *page,
     text_builder_add(page, "</td>");
 }
 
-static const char *next_of(const struct repository_report *repository, apr_time_t now,
-                           apr_pool_t *pool)
-{
-    if (repository->place > 0 && repository->running_since == 0)
-        return apr_psprintf(pool, "no.&#8239;%" APR_INT64_T_FMT " in line",
-                            (apr_int64_t)repository->place);
-    return repository->next_snapshot > now ? since(now, repository->next_snapshot, pool)
-                                           : "";
-}
-
 static void add_row(struct text_builder *page, const struct repository_report *repository,
                     apr_time_t now)
 {
@@ -203,7 +193,7 @@ static void add_row(struct text_builder *page, const struct repository_report *r
     add_whitelist(page, repository, now);
     add_scrub(page, repository, now);
     text_builder_add(page, "<td class=\"n\">%s</td></tr>\n",
-                     next_of(repository, now, page->pool));
+                     repository_report_next(repository, now, page->pool));
     add_trouble(page, repository->problem);
     add_trouble(page, repository->last_error);
     add_trouble(page, damage_of(repository, page->pool));

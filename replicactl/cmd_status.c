@@ -47,14 +47,9 @@ static const char *whitelist_of(const struct repository_report *repository,
     return since(now, repository->whitelist_expires, pool);
 }
 
-static const char *next_of(const struct repository_report *repository, apr_time_t now,
-                           apr_pool_t *pool)
+static const char *or_dash(const char *text)
 {
-    if (repository->place > 0 && repository->running_since == 0)
-        return apr_psprintf(pool, "no. %" APR_INT64_T_FMT " in line",
-                            (apr_int64_t)repository->place);
-    return repository->next_snapshot > now ? since(now, repository->next_snapshot, pool)
-                                           : "-";
+    return *text != '\0' ? text : "-";
 }
 
 static struct row make_row(const struct repository_report *repository, apr_time_t now,
@@ -68,10 +63,11 @@ static struct row make_row(const struct repository_report *repository, apr_time_
     if (repository->revision >= 0)
         revision =
             apr_psprintf(pool, "%" APR_INT64_T_FMT, (apr_int64_t)repository->revision);
-    return (struct row){
-        {repository->local_name, state, revision,
-         since(repository->last_snapshot, now, pool), lag_of(repository, now, pool),
-         whitelist_of(repository, now, pool), next_of(repository, now, pool)}};
+    return (struct row){{repository->local_name, state, revision,
+                         since(repository->last_snapshot, now, pool),
+                         lag_of(repository, now, pool),
+                         whitelist_of(repository, now, pool),
+                         or_dash(repository_report_next(repository, now, pool))}};
 }
 
 static void widen(size_t widths[COLUMNS], const struct row *row)

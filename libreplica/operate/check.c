@@ -17,18 +17,6 @@
  * fixed name, and what a killed one left is found. */
 #define SCRATCH_FOLDER "check"
 
-static bool is_ours(const struct repository *repository, struct error *error)
-{
-    if (repository->kind != REPOSITORY_STRATUM1)
-        return error_set(error, ERROR_USAGE, "%s is not a stratum 1 repository",
-                         repository->local_name);
-    if (settings_boolean(repository->settings, SETTING_PASSTHROUGH))
-        return error_set(error, ERROR_USAGE,
-                         "%s is a pass-through replica: there is nothing to check",
-                         repository->local_name);
-    return true;
-}
-
 static bool wait_for(struct lock **lock, struct check *check, const char *path,
                      const char *whom, struct error *error)
 {
@@ -198,7 +186,7 @@ bool check_repository(struct check_result *result, const struct repository *repo
     bool ok;
 
     memset(result, 0, sizeof(*result));
-    if (!is_ours(repository, error))
+    if (!repository_require_content(repository, "check", error))
         return false;
     apr_pool_create(&check.pool, pool);
     ok = take_locks(&check, error) && check_run_locked(&check, run, error);

@@ -248,18 +248,6 @@ static bool run_locked(struct scrub_result *result, struct scrub *scrub,
     return ok;
 }
 
-static bool is_ours(const struct repository *repository, struct error *error)
-{
-    if (repository->kind != REPOSITORY_STRATUM1)
-        return error_set(error, ERROR_USAGE, "%s is not a stratum 1 repository",
-                         repository->local_name);
-    if (settings_boolean(repository->settings, SETTING_PASSTHROUGH))
-        return error_set(error, ERROR_USAGE,
-                         "%s is a pass-through replica: there is nothing to scrub",
-                         repository->local_name);
-    return true;
-}
-
 /* The pool gives it back. */
 static bool take_lock(const struct scrub *scrub, struct error *error)
 {
@@ -285,7 +273,7 @@ bool scrub_run(struct scrub_result *result, const struct repository *repository,
     bool ok;
 
     memset(result, 0, sizeof(*result));
-    if (!is_ours(repository, error))
+    if (!repository_require_content(repository, "scrub", error))
         return false;
     apr_pool_create(&scrub.pool, pool);
     ok = take_lock(&scrub, error) && run_locked(result, &scrub, error);

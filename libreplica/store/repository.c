@@ -358,6 +358,19 @@ apr_array_header_t *repository_upstream_urls(const struct repository *repository
     return urls;
 }
 
+bool repository_require_content(const struct repository *repository, const char *verb,
+                                struct error *error)
+{
+    if (repository->kind != REPOSITORY_STRATUM1)
+        return error_set(error, ERROR_USAGE, "%s is not a stratum 1 repository",
+                         repository->local_name);
+    if (settings_boolean(repository->settings, SETTING_PASSTHROUGH))
+        return error_set(error, ERROR_USAGE,
+                         "%s is a pass-through replica: there is nothing to %s",
+                         repository->local_name, verb);
+    return true;
+}
+
 const char *repository_update_lock(const struct repository *repository, apr_pool_t *pool)
 {
     return apr_pstrcat(pool, repository->spool, "/is_updating.lock", NULL);

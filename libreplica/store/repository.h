@@ -76,6 +76,11 @@ const char *repository_origin_server(const struct repository *repository,
 apr_array_header_t *repository_upstream_urls(const struct repository *repository,
                                              apr_pool_t *pool);
 
+/* Whether it is a replica with a tree of its own. False: ERROR_USAGE, which says that
+ * there is nothing to VERB. */
+bool repository_require_content(const struct repository *repository, const char *verb,
+                                struct error *error);
+
 /* Open its tree for a writer: without barriers if CVMFS_SYNCFS_LEVEL is none. False:
  * those of store_open. */
 bool repository_open_store(struct store **store, const struct repository *repository,

@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "libreplica/base/date.h"
+#include "libreplica/base/human.h"
 #include "libreplica/format/manifest.h"
 #include "libreplica/format/snapshot_history.h"
 #include "libreplica/format/whitelist.h"
@@ -348,6 +349,17 @@ int64_t repository_report_lag(const struct repository_report *repository, apr_ti
     return repository->upstream_published < now
                ? apr_time_sec(now - repository->upstream_published)
                : 0;
+}
+
+const char *repository_report_next(const struct repository_report *repository,
+                                   apr_time_t now, apr_pool_t *pool)
+{
+    if (repository->place > 0 && repository->running_since == 0)
+        return apr_psprintf(pool, "no. %" APR_INT64_T_FMT " in line",
+                            (apr_int64_t)repository->place);
+    return repository->next_snapshot > now
+               ? human_duration(apr_time_sec(repository->next_snapshot - now), pool)
+               : "";
 }
 
 enum repository_state repository_report_state(const struct repository_report *repository,

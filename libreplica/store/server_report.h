@@ -103,6 +103,11 @@ int64_t repository_report_age(const struct repository_report *repository, apr_ti
  * if it does not, -1 if that is not known. */
 int64_t repository_report_lag(const struct repository_report *repository, apr_time_t now);
 
+/* When its next snapshot is, for people: "3 min", "no. 2 in line", or "" if that is not
+ * known or one is under way. */
+const char *repository_report_next(const struct repository_report *repository,
+                                   apr_time_t now, apr_pool_t *pool);
+
 /* As JSON text, documented in docs/operating.md. NULL without memory. */
 const char *server_report_json(const struct server_report *report, apr_pool_t *pool);
 

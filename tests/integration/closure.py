@@ -89,8 +89,7 @@ class Closure:
             if content is None:
                 continue
             file, database = self.database(content)
-            to_do += [row[0].decode()
-                      for row in database.execute("SELECT sha1 FROM nested_catalogs")]
+            to_do += self.nested(database)
             for blob, flags in database.execute(
                     "SELECT hash, flags FROM catalog WHERE length(hash) > 0"):
                 self.data(blob, flags, "")
@@ -100,6 +99,9 @@ class Closure:
                 self.data(blob, flags, "P")
             database.close()
             file.close()
+
+    def nested(self, database):
+        return [row[0].decode() for row in database.execute("SELECT sha1 FROM nested_catalogs")]
 
     def data(self, blob, flags, letter):
         if flags & EXTERNAL:

@@ -13,6 +13,7 @@ from cli import IS_ROOT, Site
 from origin import Origin
 from replica import Published
 from servers import SANITIZED, Httpd
+from snapshotd import Fleet, Snapshotd
 from tree import Tree
 
 # The script that it runs starts httpd as everybody does, without the sanitizers' libraries.
@@ -107,6 +108,22 @@ def certificate(tmp_path_factory):
                     "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
     file.write_bytes(file.read_bytes() + file.with_name("server.pem.crt").read_bytes())
     return file
+
+
+@pytest.fixture
+def fleet(folder):
+    """Replicas for a daemon to look after; none yet."""
+    fleet = Fleet(folder)
+    yield fleet
+    fleet.origin.close()
+
+
+@pytest.fixture
+def daemon(fleet):
+    """One for that fleet, to be started."""
+    daemon = Snapshotd(fleet)
+    yield daemon
+    daemon.close()
 
 
 @pytest.fixture

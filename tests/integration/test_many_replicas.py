@@ -15,7 +15,6 @@ import pytest
 
 from loops import count
 from servers import SANITIZED, wait_until
-from snapshotd import Fleet, Snapshotd
 from sources import write
 
 REPOSITORIES = "abcdefgh"
@@ -52,18 +51,9 @@ def make_flaky(origin):
 
 
 @pytest.fixture
-def fleet(folder):
-    fleet = Fleet(folder)
+def fleet(fleet):
     add_replicas(fleet)
-    yield fleet
-    fleet.origin.close()
-
-
-@pytest.fixture
-def daemon(fleet):
-    daemon = Snapshotd(fleet)
-    yield daemon
-    daemon.close()
+    return fleet
 
 
 def ages(fleet):

@@ -35,25 +35,10 @@ class Included(Closure):
         self.rules = Rules(rules)
         super().__init__(storage)
 
-    def catalog(self, text):
-        to_do = [text]
-        while to_do:
-            content = self.read(object_path(to_do.pop(), "C"))
-            if content is None:
-                continue
-            file, database = self.database(content)
-            to_do += [child.decode() for path, child in database.execute(
-                "SELECT path, sha1 FROM nested_catalogs")
-                if not self.rules.exclude(path.decode())]
-            for blob, flags in database.execute(
-                    "SELECT hash, flags FROM catalog WHERE length(hash) > 0"):
-                self.data(blob, flags, "")
-            for blob, flags in database.execute(
-                    "SELECT chunks.hash, flags FROM chunks JOIN catalog USING "
-                    "(md5path_1, md5path_2)"):
-                self.data(blob, flags, "P")
-            database.close()
-            file.close()
+    def nested(self, database):
+        return [child.decode() for path, child in database.execute(
+            "SELECT path, sha1 FROM nested_catalogs")
+            if not self.rules.exclude(path.decode())]
 
 
 def included(storage, rules):

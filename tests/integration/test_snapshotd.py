@@ -14,23 +14,9 @@ import pytest
 
 from origin import Origin
 from servers import wait_until
-from snapshotd import SNAPSHOTD, Fleet, Snapshotd
+from snapshotd import SNAPSHOTD, Snapshotd
 
 NEVER = 100_000
-
-
-@pytest.fixture
-def fleet(folder):
-    fleet = Fleet(folder)
-    yield fleet
-    fleet.origin.close()
-
-
-@pytest.fixture
-def daemon(fleet):
-    daemon = Snapshotd(fleet)
-    yield daemon
-    daemon.close()
 
 
 def first_requests(fleet):

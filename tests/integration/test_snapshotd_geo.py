@@ -9,24 +9,15 @@ import mmdb
 from cli import IS_ROOT
 from geodb_server import ACCOUNT, DOWNLOAD, KEY, GeodbServer, as_vendor
 from servers import wait_until
-from snapshotd import Fleet, Snapshotd
+from snapshotd import Snapshotd
 
 NAME = "GeoLite2-City.mmdb"
 
 
 @pytest.fixture
-def fleet(folder):
-    fleet = Fleet(folder)
+def fleet(fleet):
     fleet.add("a", REPLICA_SNAPSHOT_INTERVAL=100_000)
-    yield fleet
-    fleet.origin.close()
-
-
-@pytest.fixture
-def daemon(fleet):
-    daemon = Snapshotd(fleet)
-    yield daemon
-    daemon.close()
+    return fleet
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 
 from loops import count
 from servers import SANITIZED, wait_until
-from snapshotd import Fleet, Snapshotd
+from snapshotd import NEVER, Fleet, Snapshotd
 
 REPLICAS = 20
 RUNS = count("DAEMON_RUNS")
@@ -33,8 +33,9 @@ def test_runs_leave_nothing_behind_in_the_daemon(daemon):
     wait_for_runs(RUNS // 2)
     descriptors, memory = daemon.idle_descriptors(), daemon.resident_kib()
     wait_for_runs(RUNS)
-    assert daemon.idle_descriptors() <= descriptors
+    assert daemon.idle_descriptors(NEVER) <= descriptors  # nor is one cut off by the stop
     if not SANITIZED:
         assert daemon.resident_kib() - memory < GROWTH_KIB
     assert daemon.stop() == 0
-    assert all("result=ok" in line for line in daemon.text().splitlines() if "result=" in line)
+    bad = [line for line in daemon.text().splitlines() if "result=" in line and "result=ok" not in line]
+    assert bad == []
