@@ -70,7 +70,8 @@ int cmd_adopt(struct command_context *context, int argc, char **argv)
                     .server = context->server,
                     .root = "",
                     .user = "cvmfs",
-                    .say = command_say},
+                    .say = command_say,
+                    .stop = &context->stop},
     };
     bool is_named = false;
     int option;

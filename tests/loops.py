@@ -23,6 +23,8 @@ _COUNTS = {
     "DAMAGED_OBJECTS": (520, 2000),
     # kill -9 of a running repair at a random moment
     "REPAIR_KILLS": (8, 80),
+    # about so many changes at which an adoption, or its way back, is killed
+    "ADOPTION_KILLS": (60, 10000),
     # our lock against the reference's lock-and-unlink sequence
     "LOCK_ROUNDS": (1000, 10000),
     # random damage to manifests, whitelists and catalogs

@@ -61,6 +61,13 @@ void adopt_say(const struct adopt_options *options, apr_pool_t *pool, const char
     va_end(arguments);
 }
 
+bool adopt_goes_on(const struct adopt_options *options, struct error *error)
+{
+    return options->stop == NULL || !*options->stop ||
+           error_set(error, ERROR_CANCELLED,
+                     "stopped half-way: run it again, or adopt --undo");
+}
+
 struct adopt_step *adopt_find_step(const struct adopt_plan *plan, enum adopt_kind kind,
                                    const char *path)
 {
@@ -162,7 +169,8 @@ static bool apply_steps(bool *clean, const struct adopt_plan *plan, struct error
         apr_pool_clear(scratch);
         if (is_left_out(plan, step))
             continue;
-        ok = actions[step->kind].apply(&kept, step, plan->options, scratch, error);
+        ok = adopt_goes_on(plan->options, error) &&
+             actions[step->kind].apply(&kept, step, plan->options, scratch, error);
         *clean = *clean && !kept;
     }
     apr_pool_destroy(scratch);
@@ -212,12 +220,18 @@ static bool lock_repositories(const apr_array_header_t *steps,
                               struct error *error)
 {
     const char *last = "";
+    bool busy;
 
+    if (!adopt_lock_daemon(&busy, options, pool, error))
+        return false;
+    if (busy)
+        return error_set(error, ERROR_BUSY,
+                         "snapshotd is running: systemctl disable --now snapshotd first; "
+                         "nothing was changed");
     for (int i = 0; i < steps->nelts; i++) {
         const char *name = APR_ARRAY_IDX(steps, i, struct adopt_step).repository;
         struct repository *repository;
         const char *problem;
-        bool busy;
 
         if (strcmp(name, last) == 0 ||
             !repository_read_leniently(&repository, &problem, options->confdir, name,
@@ -248,7 +262,8 @@ static bool undo_steps(bool *clean, const apr_array_header_t *steps,
         bool kept = false;
 
         apr_pool_clear(scratch);
-        ok = actions[step->kind].undo(&kept, step, options, scratch, error);
+        ok = adopt_goes_on(options, error) &&
+             actions[step->kind].undo(&kept, step, options, scratch, error);
         *clean = *clean && !kept;
     }
     apr_pool_destroy(scratch);

@@ -12,6 +12,7 @@ struct adopt_options {
     const char *user; /* who replicas, spools, logs are to belong to */
     void (*say)(void *baton, const char *line); /* everything that people should read */
     void *baton;
+    const volatile int *stop; /* nonzero: end with ERROR_CANCELLED; may be NULL */
 };
 
 /* Say what adopt_apply would change, what deserves a look, and what cannot be adopted.
@@ -29,8 +30,8 @@ bool adopt_apply(bool *clean, const struct adopt_options *options, apr_pool_t *p
 /* Take back what the record says, last things first, then remove it; what was changed by
  * hand since is kept, and said. *clean false: something is not as it was before. To be
  * run again after an interruption. options->user is not looked at. False: ERROR_BUSY (a
- * replica is at work; nothing was begun), ERROR_BAD_FORMAT (the record), errors of
- * changing. Source: docs/formats.md, "The record of an adoption". */
+ * replica or snapshotd is at work; nothing was begun), ERROR_BAD_FORMAT (the record),
+ * errors of changing. Source: docs/formats.md, "The record of an adoption". */
 bool adopt_undo(bool *clean, const struct adopt_options *options, apr_pool_t *pool,
                 struct error *error);
 

@@ -213,7 +213,7 @@ static bool open_lock(int *lock, int spool, const char *name, bool creates)
 static bool take_lock(bool *busy, int spool, const char *path, bool creates,
                       apr_pool_t *pool, struct error *error)
 {
-    const char *name = strrchr(path, '/') + 1;
+    const char *name = spool == AT_FDCWD ? path : strrchr(path, '/') + 1;
     int lock;
 
     do {
@@ -247,6 +247,16 @@ bool adopt_lock(bool *busy, const char *spool, bool creates, apr_pool_t *pool,
                              pool, error));
     close(folder);
     return ok;
+}
+
+bool adopt_lock_daemon(bool *busy, const struct adopt_options *options, apr_pool_t *pool,
+                       struct error *error)
+{
+    const char *spool = settings_text(options->server, SETTING_SERVER_SPOOL_DIR);
+
+    *busy = false;
+    return take_lock(busy, AT_FDCWD, apr_pstrcat(pool, spool, "/snapshotd.lock", NULL),
+                     false, pool, error);
 }
 
 bool adopt_lock_server(const char *confdir, apr_pool_t *pool, struct error *error)

@@ -119,23 +119,35 @@ static bool is_there(const char *path)
     return lstat(path, &status) == 0;
 }
 
-/* FROM and TO both there: somebody wrote one of them anew, and knows why. */
+/* As `cvmfs_server add-replica` writes one that it misses anew. */
+static bool are_equal(const char *one, const char *other, apr_pool_t *pool)
+{
+    struct text text, twin;
+
+    return file_read(&text, one, ADOPT_FILE_SIZE_MAX, pool, NULL) &&
+           file_read(&twin, other, ADOPT_FILE_SIZE_MAX, pool, NULL) &&
+           text_equals(text, twin.bytes);
+}
+
+static bool keep(bool *kept, const char *why, const char *from, const char *to,
+                 const struct adopt_options *options, apr_pool_t *pool)
+{
+    *kept = true;
+    adopt_say(options, pool, "%s and %s %s", from, to, why);
+    return true;
+}
+
 static bool move(bool *kept, const char *from, const char *to,
                  const struct adopt_options *options, apr_pool_t *pool,
                  struct error *error)
 {
-    if (!is_there(from)) {
-        if (is_there(to))
-            return true;
-        *kept = true;
-        adopt_say(options, pool, "%s: neither it nor %s is there any more", from, to);
-        return true;
-    }
+    if (!is_there(from))
+        return is_there(to) || keep(kept, "are both gone", from, to, options, pool);
     if (!is_there(to))
         return adopt_rename(from, to, pool, error);
-    *kept = true;
-    adopt_say(options, pool, "%s and %s are both there: remove one of them", from, to);
-    return true;
+    if (!are_equal(from, to, pool))
+        return keep(kept, "are both there: remove one of them", from, to, options, pool);
+    return unlink(from) == 0 || error_set_errno(error, errno, "cannot remove %s", from);
 }
 
 bool adopt_rename_apply(bool *kept, const struct adopt_step *step,

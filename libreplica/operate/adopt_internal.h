@@ -48,6 +48,9 @@ struct adopt_plan {
     apr_array_header_t *directories; /* which snapshotd must be able to write */
 };
 
+/* False: ERROR_CANCELLED. */
+bool adopt_goes_on(const struct adopt_options *options, struct error *error);
+
 /* Lines for people. */
 void adopt_change(struct adopt_plan *plan, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -115,6 +118,9 @@ const char *adopt_user_name(unsigned int uid, apr_pool_t *pool);
  * lock is made. *busy: somebody else has one. */
 bool adopt_lock(bool *busy, const char *spool, bool creates, apr_pool_t *pool,
                 struct error *error);
+/* Whether snapshotd runs. */
+bool adopt_lock_daemon(bool *busy, const struct adopt_options *options, apr_pool_t *pool,
+                       struct error *error);
 /* One adoption at a time. */
 bool adopt_lock_server(const char *confdir, apr_pool_t *pool, struct error *error);
 

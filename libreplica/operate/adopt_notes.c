@@ -26,9 +26,12 @@ static bool is_there(struct store *store, const char *name)
     return store_stat_file(store, name, &status, &found, NULL) && found;
 }
 
-static int count_entries(const char *folder, apr_pool_t *pool)
+/* A temporary folder elsewhere has other people's files, too. */
+static int count_left_over(const struct repository *repository, apr_pool_t *pool)
 {
-    return adopt_entries(folder, pool)->nelts;
+    return text_starts(text_of(repository->temporary), repository->storage)
+               ? adopt_entries(repository->temporary, pool)->nelts
+               : 0;
 }
 
 static void note_whitelist(struct adopt_plan *plan, const struct repository *repository,
@@ -78,11 +81,9 @@ static void note_storage(struct adopt_plan *plan, const struct repository *repos
         adopt_note(plan,
                    "%s: a snapshot of it was cut off: the first run of ours goes on",
                    name);
-    left = count_entries(repository->temporary, plan->pool);
+    left = count_left_over(repository, plan->pool);
     if (left > 0)
-        adopt_note(plan,
-                   "%s: %d left-over files in %s, which the first snapshot removes if "
-                   "they are in the storage",
+        adopt_note(plan, "%s: %d left-over files in %s, which the first snapshot removes",
                    name, left, repository->temporary);
     note_whitelist(plan, repository, store);
     note_space(plan, repository, store);

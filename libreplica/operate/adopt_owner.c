@@ -26,6 +26,7 @@ struct share {
 };
 
 struct survey {
+    const struct adopt_options *options;
     struct adopt_step *step;
     struct share shares[OWNERS_MAX];
     int count;
@@ -86,6 +87,8 @@ static bool survey_entry(void *baton, const struct walk_entry *entry, struct err
     const struct stat *status = &entry->status;
     struct share *share;
 
+    if (!adopt_goes_on(survey->options, error))
+        return false;
     if (entry->is_mount) {
         survey->mount = apr_pstrdup(survey->pool, entry->path);
         return true;
@@ -112,28 +115,38 @@ static const char *grouped(int64_t number, apr_pool_t *pool)
                         (int)(number % 1000));
 }
 
+/* "1 file", "1,234 files". */
+static const char *counted(int64_t number, const char *noun, apr_pool_t *pool)
+{
+    return apr_pstrcat(pool, grouped(number, pool), " ", noun, number == 1 ? "" : "s",
+                       NULL);
+}
+
 static void say_shares(struct adopt_plan *plan, const struct survey *survey)
 {
     const struct adopt_step *step = survey->step;
-    const char *who = step->is_shallow ? "the folder alone: " : "";
+    apr_pool_t *pool = plan->pool;
 
     for (int i = 0; i < survey->count; i++) {
         const struct share *share = &survey->shares[i];
+        const char *what =
+            step->is_shallow
+                ? "the folder alone"
+                : apr_psprintf(pool, "%s and %s", counted(share->files, "file", pool),
+                               counted(share->folders, "folder", pool));
 
-        adopt_change(plan, "%s: %s%s files and %s folders of %s, %s, given to %s",
-                     step->path, who, grouped(share->files, plan->pool),
-                     grouped(share->folders, plan->pool),
-                     adopt_user_name(share->uid, plan->pool),
-                     human_size(share->bytes, plan->pool), plan->options->user);
+        adopt_change(plan, "%s: %s of %s, %s, given to %s", step->path, what,
+                     adopt_user_name(share->uid, pool), human_size(share->bytes, pool),
+                     plan->options->user);
     }
     if (survey->mount != NULL)
         adopt_note(plan, "%s: another file system is mounted at %s: it is not touched",
                    step->path, survey->mount);
     if (survey->left > 0)
         adopt_note(plan,
-                   "%s: %s files stay whose they are, since they have several names or "
-                   "are of a special kind: %s",
-                   step->path, grouped(survey->left, plan->pool),
+                   "%s: %s of which the owner stays, with several names or of a special "
+                   "kind: %s",
+                   step->path, counted(survey->left, "file", pool),
                    text_for_people(text_of(survey->example), 100, plan->pool));
 }
 
@@ -183,7 +196,7 @@ static bool survey_tree(struct survey *survey, const struct adopt_plan *plan,
 bool adopt_owner_plan(struct adopt_plan *plan, struct adopt_step step,
                       struct error *error)
 {
-    struct survey survey = {.step = &step, .pool = plan->pool};
+    struct survey survey = {.options = plan->options, .step = &step, .pool = plan->pool};
     struct stat status;
 
     step.kind = ADOPT_OWNER;
@@ -220,6 +233,8 @@ static bool change_entry(void *baton, const struct walk_entry *entry, struct err
     bool ok = true;
     int fd;
 
+    if (!adopt_goes_on(change->options, error))
+        return false;
     if (entry->is_mount || entry->status.st_uid == change->to ||
         (change->from != ANYBODY && entry->status.st_uid != change->from))
         return true;
@@ -268,9 +283,10 @@ static void unescape(char *path)
     *to = '\0';
 }
 
-static bool restore_line(const struct adopt_step *step, char *line, struct error *error)
+static bool restore_line(const struct adopt_step *step, char *line,
+                         const struct adopt_options *options, struct error *error)
 {
-    struct change change = {NULL, ANYBODY, 0};
+    struct change change = {options, ANYBODY, 0};
     char *end;
 
     line[strcspn(line, "\n")] = '\0';
@@ -283,7 +299,8 @@ static bool restore_line(const struct adopt_step *step, char *line, struct error
 }
 
 /* What belonged to others than most. */
-static bool restore_list(const struct adopt_step *step, struct error *error)
+static bool restore_list(const struct adopt_step *step,
+                         const struct adopt_options *options, struct error *error)
 {
     FILE *list = *step->list != '\0' ? fopen(step->list, "re") : NULL;
     char *line = NULL;
@@ -295,7 +312,7 @@ static bool restore_list(const struct adopt_step *step, struct error *error)
     if (list == NULL)
         return error_set_errno(error, errno, "cannot read %s", step->list);
     while (ok && getline(&line, &size, list) > 0)
-        ok = restore_line(step, line, error);
+        ok = restore_line(step, line, options, error);
     if (ok && ferror(list) != 0)
         ok = error_set_errno(error, errno, "cannot read %s", step->list);
     free(line);
@@ -315,5 +332,5 @@ bool adopt_owner_undo(bool *kept, const struct adopt_step *step,
         return true;
     }
     return walk_tree(step->path, step->is_shallow, change_entry, &change, pool, error) &&
-           restore_list(step, error);
+           restore_list(step, options, error);
 }

@@ -134,6 +134,8 @@ static void plan_file(struct adopt_plan *plan, const char *folder, const char *t
             plan, (struct adopt_step){.kind = ADOPT_FILE, .path = path, .after = text});
         return;
     }
+    if (strcmp(step->after, text) == 0)
+        return;
     step->before = step->after;
     step->after = text;
 }

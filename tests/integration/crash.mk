@@ -8,3 +8,7 @@ noinst_LTLIBRARIES += %D%/power_cut_shim.la
 noinst_PROGRAMS += %D%/lock_tool
 %C%_lock_tool_SOURCES = %D%/lock_tool.c
 %C%_lock_tool_LDADD = $(DATA_LIBS)
+noinst_LTLIBRARIES += %D%/kill_shim.la
+%C%_kill_shim_la_SOURCES = %D%/kill_shim.c
+%C%_kill_shim_la_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS)
+%C%_kill_shim_la_LDFLAGS = -module -shared -avoid-version -rpath /nowhere

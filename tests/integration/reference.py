@@ -54,10 +54,11 @@ class Reference(Site):
         link.symlink_to(f"../conf-available/{file}")
         return link
 
-    def add(self, name, url, key, user, fqrn=None, storage=None):
+    def add(self, name, url, key, user, fqrn=None, storage=None,
+            folders=256):
         """What add-replica of the reference makes."""
         storage = pathlib.Path(storage or self.storage / name)
-        for number in range(256):
+        for number in range(folders):
             (storage / f"data/{number:02x}").mkdir(parents=True, exist_ok=True)
         (storage / "data/txn").mkdir()
         spool = self.spool / name

@@ -6,7 +6,6 @@ import json
 import os
 import pathlib
 import pwd
-import random
 import signal
 import subprocess
 import time
@@ -14,9 +13,12 @@ import time
 import pytest
 
 from cli import IS_ROOT, ME, owner_of
+from loops import count
 from reference import HEADER, Reference, give, look_at
 from replica import REPLICACTL, Published
+from servers import BUILD
 
+SHIM = BUILD / "tests/integration/.libs/kill_shim.so"
 NAME = "sw.example.net"
 OTHER = "two.example.net"
 # Before and after; without root nothing can change hands.
@@ -68,7 +70,8 @@ def test_check_tells_all_and_changes_nothing(any_server, origin, published):
         assert f"server.conf: CVMFS_USER={OLD} becomes CVMFS_USER={NEW}" in output
         assert f"{server.storage}/{NAME}: 0 files and 259 folders of daemon, 0 B, given to " \
                "nobody" in output
-        assert f"{server.log}: 1 files and 1 folders of root" in output
+        assert f"{server.log}: 1 file and 1 folder of root" in output
+        assert f"{server.spool}: the folder alone of root" in output
 
 
 def test_there_and_back(any_server, origin, published):
@@ -124,44 +127,49 @@ def test_undo_gives_everything_back_to_whom_it_was(replica):
     assert differences(before, replica.picture()) == []
 
 
-def cut(server, *arguments, after):
-    """Kill the command AFTER so many seconds; whether it was still running."""
-    process = subprocess.Popen([REPLICACTL, "adopt", "--root", server.root, *arguments],
-                               env=server.environment(), stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)
-    time.sleep(after)
-    process.send_signal(signal.SIGKILL)
-    return process.wait() == -signal.SIGKILL
+def cut(server, number, *arguments):
+    """Kill the command at its change of that NUMBER; whether it came to that."""
+    options = ":".join(filter(None, (os.environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0")))
+    environment = server.environment(LD_PRELOAD=str(SHIM), KILL_AT=str(number),
+                                     ASAN_OPTIONS=options)
+    done = subprocess.run([REPLICACTL, "adopt", "--root", server.root, *arguments],
+                          env=environment, capture_output=True, check=False)
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    return done.returncode != 0
 
 
-def test_kills_at_any_moment_are_finished_by_running_again(replica):
-    dice = random.Random(7)
-    storage = replica.storage / NAME
-    for number in range(600):
-        (storage / f"data/{number % 256:02x}/{number}").write_text("x")
+def test_a_kill_at_any_change_is_finished_by_running_again(server, origin, published):
+    storage = server.add(NAME, origin.url(NAME), published.key, OLD, folders=3)
+    for number in range(9):
+        (storage / f"data/0{number % 3}/{number}").write_text("x")
     give(storage, OLD)
     if IS_ROOT:
-        for number in range(0, 600, 7):
-            os.lchown(storage / f"data/{number % 256:02x}/{number}", 0, 0)
-    before = replica.picture()
-    began = time.monotonic()
-    replica.adopt("-o", NEW)
-    took = time.monotonic() - began
-    adopted = replica.picture()
-    replica.adopt("--undo")
-    assert differences(before, replica.picture()) == []
-    killed = 0
-    for _ in range(25):
-        for _ in range(2):
-            killed += cut(replica, "-o", NEW, after=took * dice.random())
-        if dice.random() < 0.5:
-            replica.adopt("-o", NEW)
-            assert differences(adopted, replica.picture(), but=["etc/adopted."]) == []
-        for _ in range(2):
-            killed += cut(replica, "--undo", after=took * dice.random())
-        replica.adopt("--undo")
-        assert differences(before, replica.picture()) == []
-    assert killed > 10
+        for number, uid in ((1, 0), (2, pwd.getpwnam(NEW).pw_uid), (3, 0), (7, 4)):
+            os.lchown(storage / f"data/0{number % 3}/{number}", uid, 0)
+    before = server.picture()
+    server.adopt("-o", NEW)
+    adopted = server.picture()
+    server.adopt("--undo")
+    assert differences(before, server.picture()) == []
+    stride = max(1, 180 // count("ADOPTION_KILLS"))
+    number = 1
+    while cut(server, number, "-o", NEW):
+        if (number // stride) % 2:
+            server.adopt("-o", NEW)
+            assert differences(adopted, server.picture()) == []
+        server.adopt("--undo")
+        assert differences(before, server.picture()) == []
+        number += stride
+    assert number > 60 or not IS_ROOT
+    server.adopt("-o", NEW)
+    number = 1
+    while cut(server, number, "--undo"):
+        server.adopt("--undo")
+        assert differences(before, server.picture()) == []
+        server.adopt("-o", NEW)
+        number += stride
+    assert number > 30 or not IS_ROOT
+    assert differences(before, server.picture()) == []
 
 
 def test_a_repository_that_comes_later_is_adopted_as_well(replica, origin, published):
@@ -260,11 +268,53 @@ def test_a_repository_at_work_is_left_out(replica, origin, published, lock):
         assert owner_of(replica.storage / OTHER) == NEW
     replica.adopt("-o", NEW)
     assert owner_of(replica.storage / NAME) == NEW
+    if not IS_ROOT:
+        return
     with open(replica.spool / NAME / lock, "w", encoding="ascii") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         assert "nothing was changed" in replica.adopt("--undo", code=1)
         assert owner_of(replica.storage / OTHER) == NEW
     replica.adopt("--undo")
+
+
+def test_the_daemon_has_to_be_stopped_for_the_way_back(replica):
+    replica.adopt("-o", NEW)
+    with open(replica.spool / "snapshotd.lock", "w", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert "snapshotd is running" in replica.adopt("--undo", code=1)
+    replica.adopt("--undo")
+
+
+def test_what_the_reference_writes_anew_is_put_away_again(folder):
+    server = Reference(folder / "server", "el")
+    server.adopt("-o", NEW)
+    path = server.write_httpd("info", "Alias /cvmfs/info /srv/cvmfs/info\n")
+    server.adopt("-o", NEW)
+    assert not path.exists()
+    server.write_httpd("info", "Alias /cvmfs/info /srv/cvmfs/info\n")
+    server.adopt("--undo")
+    assert path.exists() and len(list(path.parent.iterdir())) == 2
+
+
+def test_a_signal_stops_it_and_it_can_be_run_again(replica):
+    for number in range(1500):
+        (replica.storage / NAME / f"data/{number % 256:02x}/{number}").write_text("")
+    give(replica.storage / NAME, OLD)
+    before = replica.picture()
+    stopped = 0
+    for delay in range(40):
+        process = subprocess.Popen([REPLICACTL, "adopt", "--root", replica.root, "-o", NEW],
+                                   env=replica.environment(), stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True)
+        time.sleep(delay / 1000)
+        process.terminate()
+        stopped += "stopped half-way: run it again" in process.communicate()[1]
+        if stopped == 3:
+            break
+    assert stopped > 0
+    replica.adopt("-o", NEW)
+    replica.adopt("--undo")
+    assert differences(before, replica.picture()) == []
 
 
 @needs_root
@@ -283,7 +333,7 @@ def test_hard_links_and_other_peoples_links_do_not_change_hands(replica):
     os.mkfifo(storage / "data/02/fifo")
     before = {path: look_at(path) for path in (outside, outside / "shadow", program)}
     output = replica.adopt("-o", NEW)
-    assert "files stay whose they are" in output
+    assert "of which the owner stays" in output
     assert {path: look_at(path) for path in before} == before
     assert owner_of(storage / "link") == NEW
     replica.adopt("--undo")
