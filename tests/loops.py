@@ -25,6 +25,8 @@ _COUNTS = {
     "REPAIR_KILLS": (8, 80),
     # about so many changes at which an adoption, or its way back, is killed
     "ADOPTION_KILLS": (60, 10000),
+    # places at which the power fails while a replica is repaired
+    "REPAIR_POWER_CUTS": (64, 600),
     # our lock against the reference's lock-and-unlink sequence
     "LOCK_ROUNDS": (1000, 10000),
     # random damage to manifests, whitelists and catalogs
