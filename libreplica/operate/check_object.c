@@ -83,6 +83,8 @@ bool check_object_mend(bool *sound, struct check *check, const struct object *ob
     if (!check->options->repairs)
         return true;
     if (fetch(check, object, &problem)) {
+        /* An earlier run moved a damaged one there when nobody had a better one. */
+        store_drop_quarantined(check->store, object, NULL);
         check_repaired(check, kind, "object %s", name);
         *sound = true;
         return true;

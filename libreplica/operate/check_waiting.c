@@ -96,9 +96,8 @@ static bool store_one(struct check *check, const struct check_waiting *waiting,
     }
     if (!store_commit(waiting->file, &object, error))
         return false;
-    /* A damaged one was moved there to make room for this one. */
-    if (waiting->kind != CHECK_MISSING)
-        store_drop_quarantined(check->store, &object, NULL);
+    /* A damaged one was moved there, by this run or by one that was cut off. */
+    store_drop_quarantined(check->store, &object, NULL);
     check_repaired(check, waiting->kind, "object %s", name);
     return true;
 }

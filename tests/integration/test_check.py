@@ -131,6 +131,7 @@ def test_what_nobody_has_stays_reported_and_wrong_bytes_go_aside(site):
     site.check("-i").assert_failed("1 missing objects")
     site.origin.heal()
     site.check("--repair").assert_ok()
+    assert not (site.storage / "data/txn/quarantine").exists()
 
 
 def nested_with_children(storage):
