@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Partial replicas (cvmfs/cvmfs#3554, #4184): the store holds exactly what the rules include."""
 
+import functools
 import json
 import os
 import pathlib
@@ -295,6 +296,39 @@ def test_a_power_cut_while_the_rules_change(site, old, new):
         rules = old if cut % 2 else new
         site.snapshot(rules, revision=2)
         site.assert_holds(rules)
+
+
+def test_catalogs_that_do_not_fit_are_gone_for_good_before_others_are_trusted(site):
+    """Else a power cut could leave one of them, and no marker."""
+    site.snapshot(NARROW)
+    site.rule(WIDE)
+    site.offer(2)
+    operations = [(word, str(rest[-1])) for word, *rest in Recording(site.replica).operations]
+    removed = [place for place, (word, path) in enumerate(operations)
+               if word == "unlink" and re.search(r"/data/../[0-9a-f]+C$", path)]
+    trusted = [place for place, (word, path) in enumerate(operations)
+               if word == "unlink" and path.endswith(MARKER)]
+    assert removed and len(trusted) == 1
+    assert "syncfs" in [word for word, _ in operations[removed[-1]:trusted[0]]]
+
+
+def test_less_rules_a_collection_that_is_cut_off_and_more_rules_again(site):
+    """With the same manifest all the time."""
+    site.snapshot(WIDE, revision=1)
+    site.snapshot(NARROW, revision=1)
+    recording = Recording(site.replica, functools.partial(site.replica.begin_gc, "-f", "-r", "0"))
+    unlinks = [place for place, (word, *rest) in enumerate(recording.operations)
+               if word == "unlink" and "/data/" in rest[0] and "/txn/" not in rest[0]]
+    assert len(unlinks) > 20
+    for place in unlinks[:3] + unlinks[3::len(unlinks) // 8] + unlinks[-1:]:
+        recording.disk(place + 1).cut("written", random.Random(place))
+        # A copy of a tree has new files; the disk after a cut has the old ones.
+        journal = site.storage / ".replica_gc_journal"
+        if journal.exists():
+            os.utime(journal)
+        output = site.snapshot(WIDE, revision=1)
+        assert "given up" not in output
+        site.assert_holds(WIDE)
 
 
 def test_kills_while_the_rules_change(site):
