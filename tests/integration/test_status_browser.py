@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The status page as a browser shows it."""
 
+import json
 import struct
 import subprocess
+import time
 import zlib
 
-from servers import DEADLINE_SECONDS, first_program
-from test_status import BAD, GOOD, NEW, PAGE, site  # noqa: F401  (a fixture)
+from servers import DEADLINE_SECONDS, Httpd, first_program
+from test_status import (BAD, GOOD, NEW, PAGE, change_status, make_fleet,  # noqa: F401
+                         site)  # a fixture
 
 WIDTH, HEIGHT = 1280, 560
 GREEN, RED, INK = (0x1A, 0x7F, 0x4B), (0xC4, 0x32, 0x2B), (0x1C, 0x23, 0x30)
@@ -69,3 +72,30 @@ def test_what_the_browser_makes_of_it(site, folder):  # noqa: F811
     for name in (GOOD, BAD, NEW):
         assert f'<th scope="row">{name}</th>' in text
     assert text.count("<svg") == 2 and text.count("<rect") == 3
+
+
+def test_no_column_is_cut_off(folder):
+    """With everything that a row can say."""
+    fleet = make_fleet(folder)
+    now = int(time.time())
+    change_status(fleet, GOOD, upstream_revision="12345", upstream_published=str(now - 7200))
+    replica = fleet.replicas["a"]
+    (replica.storage / ".cvmfs_is_snapshotting").write_text("Thu Aug  3 10:00:03 UTC 2023\n")
+    last = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now - 432000))
+    (replica.spool / "scrub.json").write_text(json.dumps(
+        {"version": 1, "last_round": {"started": last, "ended": last},
+         "round": {"started": last, "folder": 97, "after": ""}}))
+    (fleet.spool / "snapshotd.json").write_text(json.dumps({"replicas": {
+        GOOD: {"progress": {"objects": 4821100, "bytes": 930_000_000_000}},
+        BAD: {"next": "2100-01-01T00:00:00Z", "place": 123}}}))
+    httpd = Httpd(folder / "httpd", f"<VirtualHost *>\nReplica {fleet.confdir} status\n"
+                                    "</VirtualHost>\n").start()
+    page = httpd.fetch(PAGE).body.decode()
+    httpd.stop()
+    fleet.origin.close()
+    assert "% of the next" in page.replace("\u202f", " ").replace("&#8239;", " ")
+    (folder / "page.html").write_text(page.replace("</body>", """<script>
+        const table = document.querySelector(".table");
+        document.title = table.scrollWidth <= table.clientWidth ? "fits" : "is cut";
+        </script></body>"""))
+    assert "<title>fits</title>" in browse(f"file://{folder}/page.html", folder, "--dump-dom")
