@@ -193,7 +193,8 @@ static bool begin_other_rules(struct snapshot *snapshot, struct error *error)
 }
 
 /* Catalogs of older revisions are removed only now: what is served until the switch may
- * be among them. None may come back after a power cut that the marker does not survive. */
+ * be among them. None may come back after a power cut that the marker does not survive.
+ */
 static bool end_other_rules(struct snapshot *snapshot, struct error *error)
 {
     return snapshot_clear_doubts(snapshot, error) &&
