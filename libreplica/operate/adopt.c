@@ -118,8 +118,11 @@ static bool make_plan(struct adopt_plan *plan, const struct adopt_options *optio
     *plan = (struct adopt_plan){.options = options, .pool = pool, .is_check = is_check};
     for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
         *lists[i] = apr_array_make(pool, 16, sizeof(const char *));
-    if (!owner_find(&plan->owner, options->user, pool, error) ||
-        !adopt_record_read(&plan->steps, &user, &found, options->confdir, pool, error))
+    if (!owner_find(&plan->owner, options->user, pool, error))
+        return error_prefix(error,
+                            "replicas are to belong to the user of snapshotd, made "
+                            "by systemd-sysusers, or named with -o");
+    if (!adopt_record_read(&plan->steps, &user, &found, options->confdir, pool, error))
         return false;
     if (found && strcmp(user, options->user) != 0)
         return error_set(error, ERROR_EXISTS,
