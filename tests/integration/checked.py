@@ -80,7 +80,7 @@ class Below(Closure):
         self.storage = storage
         self.objects = set()
 
-    def nested(self, text):
+    def children(self, text):
         file, database = self.database((self.storage / object_path(text, "C")).read_bytes())
         rows = [(path.decode(), child.decode())
                 for path, child in database.execute("SELECT path, sha1 FROM nested_catalogs")]

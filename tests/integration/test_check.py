@@ -138,8 +138,8 @@ def nested_with_children(storage):
     """A catalog of the head that has a nested one, and everything below the first."""
     head = manifest_fields(storage)["C"]
     below = Below(storage)
-    return next((path, text) for path, text in below.nested(head)
-                if below.nested(text)), below
+    return next((path, text) for path, text in below.children(head)
+                if below.children(text)), below
 
 
 def test_a_missing_catalog_comes_back_after_all_that_is_below_it(site):

@@ -120,7 +120,7 @@ def test_cvmfs_2887_missing_catalogs_are_repaired_from_one_report(place):
     below, queue, catalogs = Below(storage), [manifest_fields(storage)["C"]], []
     while queue:
         catalogs.append(queue.pop())
-        queue += [child for _, child in below.nested(catalogs[-1])]
+        queue += [child for _, child in below.children(catalogs[-1])]
     last = sorted(path for path in below.below(catalogs[-1]) if not path.endswith("C"))[0]
     for text in catalogs:
         (storage / object_path(text, "C")).unlink()

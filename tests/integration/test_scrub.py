@@ -135,7 +135,7 @@ def all_catalogs(storage):
     while queue:
         text = queue.pop()
         found.append(text)
-        queue += [child for _, child in below.nested(text)]
+        queue += [child for _, child in below.children(text)]
     return found
 
 
