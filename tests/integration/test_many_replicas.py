@@ -93,8 +93,9 @@ def watch(daemon, fleet, interval):
         threads = len(os.listdir(f"/proc/{daemon.process.pid}/task"))
         assert threads <= PARALLEL + OTHER_THREADS
         time.sleep(0.2)
-    oldest = max(ages(fleet).items(), key=lambda item: item[1])
-    assert oldest[1] <= 2 * interval + 1, f"{oldest} with intervals of {interval} s"
+    # Not at once where other programs take the machine; but a daemon that falls behind never is.
+    wait_until(lambda: max(ages(fleet).values()) <= 2 * interval,
+               f"no replica is older than two intervals of {interval} s")
 
 
 def test_two_hundred_replicas_of_a_flaky_origin(daemon, fleet):
