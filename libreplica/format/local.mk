@@ -24,7 +24,14 @@ libreplica_data_la_SOURCES += \
 	%D%/partial_rules.c %D%/partial_rules.h \
 	%D%/reflog.c %D%/reflog.h \
 	%D%/geo_request.c %D%/geo_request.h \
+	%D%/glob.c %D%/glob.h \
+	%D%/policy_conditions.c \
+	%D%/policy_index.c \
+	%D%/policy_match.c \
+	%D%/policy_query.c %D%/policy_query.h \
+	%D%/policy_rules.c %D%/policy_rules.h %D%/policy_rules_internal.h \
 	%D%/request_path.c %D%/request_path.h \
+	%D%/rule_lines.c %D%/rule_lines.h \
 	%D%/signature.c %D%/signature.h \
 	%D%/signed_text.c %D%/signed_text.h \
 	%D%/snapshot_history.c %D%/snapshot_history.h \

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Patterns with * and ?. */
+#include "libreplica/format/glob.h"
+
+bool glob_is_pattern(struct text pattern)
+{
+    for (size_t i = 0; i < pattern.length; i++)
+        if (pattern.bytes[i] == '*' || pattern.bytes[i] == '?')
+            return true;
+    return false;
+}
+
+/* Only the last star is ever tried again: what an earlier one might have taken more, the
+ * last one takes as well. */
+bool glob_matches(struct text pattern, struct text text)
+{
+    size_t i = 0, at = 0, after_star = SIZE_MAX, star_at = 0;
+
+    while (at < text.length || i < pattern.length) {
+        char wanted = i < pattern.length ? pattern.bytes[i] : '\0';
+
+        if (i < pattern.length && wanted == '*') {
+            after_star = ++i;
+            star_at = at;
+        } else if (i < pattern.length && at < text.length &&
+                   (wanted == '?' || wanted == text.bytes[at])) {
+            i++;
+            at++;
+        } else if (after_star == SIZE_MAX || star_at == text.length) {
+            return false;
+        } else {
+            i = after_star;
+            at = ++star_at;
+        }
+    }
+    return true;
+}
