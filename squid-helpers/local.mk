@@ -1,1 +1,17 @@
-# The Squid helpers.
+# The Squid helpers: what all of them share, then a program each.
+noinst_LTLIBRARIES += libreplica-helper.la
+libreplica_helper_la_SOURCES = \
+	%D%/helper_exchange.c %D%/helper_exchange.h \
+	%D%/helper_line.c %D%/helper_line.h \
+	%D%/helper_loop.c %D%/helper_loop.h \
+	%D%/helper_watch.c %D%/helper_watch.h \
+	%D%/rule_files.c %D%/rule_files.h
+libreplica_helper_la_LIBADD = libreplica-data.la
+HELPER_LIBS = libreplica-helper.la $(DATA_LIBS)
+
+pkglibexec_PROGRAMS += %D%/replica-policy
+%C%_replica_policy_SOURCES = \
+	%D%/policy_command.c %D%/policy_command.h \
+	%D%/policy_request.c %D%/policy_request.h \
+	%D%/replica-policy.c
+%C%_replica_policy_LDADD = $(HELPER_LIBS)

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Queries and replies of replica-policy. */
+#include "squid-helpers/policy_request.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Take the next field, unescaped into what is left of the request's memory. */
+static bool take_field(struct policy_request *request, size_t *used, struct text *value,
+                       struct text *fields)
+{
+    struct text field;
+
+    if (!helper_field_next(&field, fields) ||
+        field.length > sizeof(request->fields) - *used)
+        return false;
+    *value = helper_field_unescape(field, request->fields + *used);
+    *used += value->length;
+    return true;
+}
+
+bool policy_request_parse(struct policy_request *request, struct text fields)
+{
+    struct policy_query *query = &request->query;
+    struct text client, url, port;
+    size_t used = 0;
+    int64_t number;
+
+    if (!take_field(request, &used, &client, &fields) ||
+        !take_field(request, &used, &query->method, &fields) ||
+        !take_field(request, &used, &url, &fields))
+        return false;
+    policy_query_set_client(query, client);
+    policy_query_set_url(query, url, request->names);
+    query->port = 0;
+    if (take_field(request, &used, &port, &fields) && text_parse_number(&number, port) &&
+        number <= 65535)
+        query->port = (int)number;
+    return true;
+}
+
+void policy_request_set_time(struct policy_request *request, time_t now)
+{
+    struct tm local;
+
+    localtime_r(&now, &local);
+    request->query.weekday = local.tm_wday;
+    request->query.minute = local.tm_hour * 60 + local.tm_min;
+}
+
+/* "rules:12", without the folder. */
+static void add_line(struct helper_reply *reply, const struct policy_effect *effect)
+{
+    const char *slash = strrchr(effect->file, '/');
+    char line[128];
+
+    snprintf(line, sizeof(line), "%.100s:%d", slash != NULL ? slash + 1 : effect->file,
+             effect->line);
+    helper_reply_pair(reply, "line_", text_of(line));
+}
+
+static void add_allowed(struct helper_reply *reply, const struct policy_effect *effect)
+{
+    helper_reply_pair(reply, "cache_",
+                      text_of(effect->cache == POLICY_CACHE_YES ? "yes" : "no"));
+    if (effect->limit.length > 0)
+        helper_reply_pair(reply, "limit_", effect->limit);
+}
+
+void policy_request_reply(struct helper_reply *reply, const struct helper_request *asked,
+                          const struct policy_query *query,
+                          const struct policy_effect *effect)
+{
+    helper_reply_begin(reply, asked, effect->is_allowed ? "OK" : "ERR");
+    if (effect->is_allowed)
+        add_allowed(reply, effect);
+    else
+        helper_reply_pair(reply, "message",
+                          effect->reason.length > 0 ? effect->reason : text_of("denied"));
+    helper_reply_pair(reply, "kind_", text_of(policy_kind_name(query->kind)));
+    if (query->repository.length > 0)
+        helper_reply_pair(reply, "repository_", query->repository);
+    add_line(reply, effect);
+    for (int i = 0; i < effect->note_count; i++)
+        helper_reply_pair(reply, effect->notes[i].key, effect->notes[i].value);
+}
