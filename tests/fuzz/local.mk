@@ -10,11 +10,13 @@ FUZZ_TARGETS = \
 	%D%/fuzz_geo_database \
 	%D%/fuzz_geo_order \
 	%D%/fuzz_geo_request \
+	%D%/fuzz_helper \
 	%D%/fuzz_history \
 	%D%/fuzz_inflate \
 	%D%/fuzz_manifest \
 	%D%/fuzz_object \
 	%D%/fuzz_partial_rules \
+	%D%/fuzz_policy_rules \
 	%D%/fuzz_reflog \
 	%D%/fuzz_request_path \
 	%D%/fuzz_settings \
@@ -53,6 +55,9 @@ endif
 %C%_fuzz_geo_request_SOURCES = %D%/fuzz_geo_request.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_geo_request_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_geo_request_LDFLAGS = $(FUZZ_LINKING)
+%C%_fuzz_helper_SOURCES = %D%/fuzz_helper.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_helper_LDADD = libreplica-helper.la $(FUZZ_LIBS)
+%C%_fuzz_helper_LDFLAGS = $(FUZZ_LINKING)
 %C%_fuzz_history_SOURCES = %D%/fuzz_history.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_history_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_history_LDFLAGS = $(FUZZ_LINKING)
@@ -74,6 +79,9 @@ endif
 %C%_fuzz_partial_rules_SOURCES = %D%/fuzz_partial_rules.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_partial_rules_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_partial_rules_LDFLAGS = $(FUZZ_LINKING)
+%C%_fuzz_policy_rules_SOURCES = %D%/fuzz_policy_rules.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_policy_rules_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_policy_rules_LDFLAGS = $(FUZZ_LINKING)
 %C%_fuzz_reflog_SOURCES = %D%/fuzz_reflog.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_reflog_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_reflog_LDFLAGS = $(FUZZ_LINKING)

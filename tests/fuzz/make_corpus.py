@@ -224,6 +224,38 @@ def partial_rules():
     }
 
 
+def policies():
+    manifest = b"\0GET http://h.example.net:8000/cvmfs/a.cern.ch/.cvmfspublished 10.1.2.3 8000"
+    return {
+        "plain": b'deny "no" method !GET,HEAD\nallow cache kind geo\ndefault deny\n' + manifest,
+        "names": b"allow repository *.cern.ch,a*,?b,x host *.NET\ndefault deny\n" + manifest,
+        "grams": b"allow repository *cern*,*.ce?n.*\nallow repository *\ndefault deny\n" + manifest,
+        "clients": b"allow client !10.0.0.0/8,::/0\nallow client 10.1.2.0/24,2001:db8::/33\n"
+                   b"default deny\n" + manifest,
+        "numbers": b"allow port 80,8000-8010 time 22:00-06:00 day sat-mon suffix C,none\n"
+                   b"default allow no-cache limit x\n" + manifest,
+        "notes": b'allow note "a=b \\" c" note d_=\ndefault allow\n' + manifest,
+        "include": b"include rules\n",
+        "open": b'deny "no\n',
+        "after": b"default deny\nallow\n",
+    }
+
+
+def helper_lines():
+    query = b"10.1.2.3 GET http://h/cvmfs/a.cern.ch/.cvmfspublished 80 -"
+    return {
+        "channels": b"\x01" + b"".join(b"%d %s\n" % (i, query) for i in range(5)),
+        "pieces": b"\x07" + b"".join(b"%d %s\n" % (i, query) for i in range(5)),
+        "plain": b"\x00" + query + b"\n\n" + query + b"\n",
+        "escapes": b"\x01" + b"1 %22%5c%0a%00%zz% %\n2 a\x00b\tc\r\n3\n-4 a\nx\n\n",
+        "long-channel": b"\x01" + b"9" * 400 + b"\n" + b"8" * 300 + b" a\n",
+        "long": b"\x01" + b"12 " + b"a" * 70000 + b"\n13 b\n",
+        "long-pieces": b"\xff" + b"12 " + b"a" * 140000 + b"\n13 b\n",
+        "unended": b"\x01" + b"1 a\n2 b",
+        "many": b"\x01" + b"".join(b"%d a\n" % i for i in range(20000)),
+    }
+
+
 def missing_reports():
     name = DIGITS.encode()
     return {
@@ -328,7 +360,9 @@ def main():
         "inflate": streams(),
         "date": dates(),
         "gc_line": gc_lines(),
+        "helper": helper_lines(),
         "partial_rules": partial_rules(),
+        "policy_rules": policies(),
         "missing_report": missing_reports(),
         "geo_database": geo_databases(),
         "geo_order": geo_orders(),

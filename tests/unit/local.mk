@@ -149,3 +149,18 @@ check_PROGRAMS += %D%/test_missing_report %D%/test_pace %D%/test_scrub_plan
 %C%_test_scrub_plan_SOURCES = %D%/test_scrub_plan.c %D%/unit.h \
 	snapshotd/scrub_plan.c snapshotd/scrub_plan.h
 %C%_test_scrub_plan_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
+# Rules of a policy, Squid helpers
+check_PROGRAMS += %D%/test_glob %D%/test_rule_lines %D%/test_policy_query %D%/test_policy_rules \
+	%D%/test_helper_line %D%/test_helper_exchange
+%C%_test_glob_SOURCES = %D%/test_glob.c %D%/unit.h
+%C%_test_glob_LDADD = $(UNIT_LIBS)
+%C%_test_rule_lines_SOURCES = %D%/test_rule_lines.c %D%/unit.h
+%C%_test_rule_lines_LDADD = $(UNIT_LIBS)
+%C%_test_policy_query_SOURCES = %D%/test_policy_query.c %D%/unit.h
+%C%_test_policy_query_LDADD = $(UNIT_LIBS)
+%C%_test_policy_rules_SOURCES = %D%/test_policy_rules.c %D%/unit.h
+%C%_test_policy_rules_LDADD = $(UNIT_LIBS)
+%C%_test_helper_line_SOURCES = %D%/test_helper_line.c %D%/unit.h
+%C%_test_helper_line_LDADD = libreplica-helper.la $(UNIT_LIBS)
+%C%_test_helper_exchange_SOURCES = %D%/test_helper_exchange.c %D%/unit.h
+%C%_test_helper_exchange_LDADD = libreplica-helper.la $(UNIT_LIBS)
