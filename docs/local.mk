@@ -12,4 +12,5 @@ EXTRA_DIST += %D%/requests.md %D%/index.md %D%/architecture.md %D%/formats.md %D
 	%D%/decisions/0008-connections-to-an-origin.md \
 	%D%/decisions/0009-objects-that-should-exist.md \
 	%D%/decisions/0010-several-upstreams.md
-dist_man_MANS += %D%/man/replica.conf.5 %D%/man/replicactl.8 %D%/man/snapshotd.8
+dist_man_MANS += %D%/man/replica.conf.5 %D%/man/replicactl.8 %D%/man/snapshotd.8 \
+	%D%/man/replica-policy.8 %D%/man/replica-policy.conf.5

@@ -5,6 +5,7 @@ import subprocess
 from sources import BUILD, TOP
 
 REPLICACTL = BUILD / "replicactl" / "replicactl"
+POLICY = BUILD / "squid-helpers" / "replica-policy"
 SNAPSHOTD = BUILD / "snapshotd" / "snapshotd"
 MAN = TOP / "docs" / "man"
 
@@ -59,6 +60,24 @@ def test_every_option_of_snapshotd_is_described():
     bad = [option for option in re.findall(r"--[a-z]+", run(SNAPSHOTD, "--help"))
            if option not in text]
     assert not bad
+
+
+def test_every_option_of_the_helpers_is_described():
+    text = page("replica-policy.8")
+    options = re.findall(r"--[a-z]+", run(POLICY, "--help"))
+    assert len(options) >= 5
+    assert not [option for option in options if option not in text]
+
+
+def test_every_word_of_policy_rules_is_described():
+    text = page("replica-policy.conf.5")
+    source = (TOP / "libreplica/format/policy_rules.c").read_text()
+    source = re.search(r"once\[\] = \{(.*?)\}", source, re.S)[1]
+    source += re.search(r"names\[POLICY_KIND_COUNT\] = \{(.*?)\};",
+                        (TOP / "libreplica/format/policy_query.c").read_text(), re.S)[1]
+    words = re.findall(r'"([a-z-]+)"', source)
+    assert len(words) == 19
+    assert not [word for word in words if not re.search(rf"^\.B[RI]? .*\b{word}\b", text, re.M)]
 
 
 def test_manual_pages_have_no_roff_errors():
