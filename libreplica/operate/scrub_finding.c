@@ -58,8 +58,8 @@ bool scrub_find(struct scrub *scrub, const struct object *object, bool is_missin
     if (!is_known(scrub, object) && !note(scrub, object, is_missing, error))
         return false;
     /* What is missing is found again; what was moved aside is not. */
-    return is_missing ||
-           (scrub_save(scrub, error) && store_quarantine(scrub->store, object, error));
+    return is_missing || (scrub_save(scrub, error) &&
+                          store_quarantine_damaged(scrub->store, object, error));
 }
 
 /* The check's own words; each failure is told once. */
@@ -84,7 +84,7 @@ static bool settle(bool *sound, struct scrub *scrub, const struct object *object
     if (!store_stat(scrub->store, object, &status, &found, error)) {
         if (error->code != ERROR_IO)
             return false;
-        return store_quarantine(scrub->store, object, error);
+        return store_quarantine_damaged(scrub->store, object, error);
     }
     if (!found)
         return true;
@@ -95,7 +95,7 @@ static bool settle(bool *sound, struct scrub *scrub, const struct object *object
     if (!scrub_read_object(sound, &gone, scrub, object, error))
         return false;
     *sound = *sound && !gone;
-    return *sound || gone || store_quarantine(scrub->store, object, error);
+    return *sound || gone || store_quarantine_damaged(scrub->store, object, error);
 }
 
 /* Drop what is mended from the list; *mended counts. */

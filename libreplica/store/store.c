@@ -222,26 +222,6 @@ bool store_drop_quarantined(struct store *store, const struct object *object,
     return true;
 }
 
-bool store_quarantine(struct store *store, const struct object *object,
-                      struct error *error)
-{
-    char name[OBJECT_NAME_SIZE], aside[QUARANTINED_SIZE];
-    const char *file_name;
-    int folder, temporary;
-
-    if (!store_temporary_folder(&temporary, store, error) ||
-        !store_place(&folder, &file_name, name, store, object, error))
-        return false;
-    quarantined_path(aside, object);
-    if (mkdirat(temporary, STORE_QUARANTINE, 0755) != 0 && errno != EEXIST)
-        return error_set_errno(error, errno, "cannot create %s/" STORE_QUARANTINE,
-                               store->temporary);
-    if (renameat(folder, file_name, temporary, aside) != 0 && errno != ENOENT)
-        return error_set_errno(error, errno, "cannot move object %s to %s/%s", name,
-                               store->temporary, aside);
-    return true;
-}
-
 static bool hash_descriptor(struct hash *hash, int fd, enum hash_algorithm algorithm,
                             struct error *error)
 {
@@ -286,6 +266,61 @@ bool store_verify(struct store *store, const struct object *object, bool *intact
         return error_prefix(error, "object %s in %s", object_name(name, object),
                             store->root);
     *intact = hash_equals(&hash, &object->hash);
+    return true;
+}
+
+bool store_quarantine(struct store *store, const struct object *object,
+                      struct error *error)
+{
+    char name[OBJECT_NAME_SIZE], aside[QUARANTINED_SIZE];
+    const char *file_name;
+    int folder, temporary;
+
+    if (!store_temporary_folder(&temporary, store, error) ||
+        !store_place(&folder, &file_name, name, store, object, error))
+        return false;
+    quarantined_path(aside, object);
+    if (mkdirat(temporary, STORE_QUARANTINE, 0755) != 0 && errno != EEXIST)
+        return error_set_errno(error, errno, "cannot create %s/" STORE_QUARANTINE,
+                               store->temporary);
+    if (renameat(folder, file_name, temporary, aside) != 0 && errno != ENOENT)
+        return error_set_errno(error, errno, "cannot move object %s to %s/%s", name,
+                               store->temporary, aside);
+    return true;
+}
+
+static bool is_intact_aside(int temporary, const char *path, const struct object *object)
+{
+    int fd = openat(temporary, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    struct hash hash;
+    bool intact;
+
+    if (fd < 0)
+        return false;
+    intact = hash_descriptor(&hash, fd, object->hash.algorithm, NULL) &&
+             hash_equals(&hash, &object->hash);
+    close(fd);
+    return intact;
+}
+
+/* Looking after the move leaves no moment in which a good file could take the place of
+ * the damaged one unseen. */
+bool store_quarantine_damaged(struct store *store, const struct object *object,
+                              struct error *error)
+{
+    char name[OBJECT_NAME_SIZE], aside[QUARANTINED_SIZE];
+    const char *file_name;
+    int folder, temporary;
+
+    quarantined_path(aside, object);
+    if (!store_quarantine(store, object, error) ||
+        !store_temporary_folder(&temporary, store, error) ||
+        !store_place(&folder, &file_name, name, store, object, error))
+        return false;
+    if (is_intact_aside(temporary, aside, object) &&
+        renameat(temporary, aside, folder, file_name) != 0)
+        return error_set_errno(error, errno, "cannot move object %s back from %s/%s",
+                               name, store->temporary, aside);
     return true;
 }
 

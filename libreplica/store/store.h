@@ -96,6 +96,10 @@ bool store_remove(struct store *store, const struct object *object, struct error
 #define STORE_QUARANTINE "quarantine"
 bool store_quarantine(struct store *store, const struct object *object,
                       struct error *error);
+/* The same for one that was found damaged while others may write: if its bytes turn out
+ * to be right by now, it gets its name back. */
+bool store_quarantine_damaged(struct store *store, const struct object *object,
+                              struct error *error);
 /* Remove what was moved there, once the object is there again. */
 bool store_drop_quarantined(struct store *store, const struct object *object,
                             struct error *error);

@@ -75,6 +75,31 @@ static void stores_and_finds_objects(void **state)
     assert_int_equal(temporary_files(state, root), 0);
 }
 
+static void moves_only_what_is_damaged_aside(void **state)
+{
+    const char *root, *path;
+    struct store *store = make_store(state, &root);
+    struct object object = store_text(state, store, "hello", OBJECT_FILE);
+    char relative[OBJECT_PATH_SIZE];
+    struct error error;
+    bool intact;
+
+    path = apr_pstrcat(unit_pool(state), root, "/", object_path(relative, &object), NULL);
+    /* Somebody put the right bytes there after they were found to be wrong. */
+    assert_ok(store_quarantine_damaged(store, &object, &error), &error);
+    assert_true(store_verify(store, &object, &intact, &error) && intact);
+    assert_int_equal(temporary_files(state, root), 0);
+    assert_int_equal(truncate(path, 4), 0);
+    assert_ok(store_quarantine_damaged(store, &object, &error), &error);
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(temporary_files(state, root), 1);
+    /* Nothing is there any more: nothing happens. */
+    assert_ok(store_quarantine_damaged(store, &object, &error), &error);
+    assert_int_equal(temporary_files(state, root), 1);
+    assert_ok(store_drop_quarantined(store, &object, &error), &error);
+    assert_int_equal(temporary_files(state, root), 0);
+}
+
 static void refuses_a_name_that_is_not_the_hash(void **state)
 {
     const char *root;
@@ -292,6 +317,7 @@ static void threads_write_through_handles_of_their_own(void **state)
 
 static const struct CMUnitTest store_tests[] = {
     UNIT_TEST(stores_and_finds_objects),
+    UNIT_TEST(moves_only_what_is_damaged_aside),
     UNIT_TEST(refuses_a_name_that_is_not_the_hash),
     UNIT_TEST(starts_a_broken_transfer_over),
     UNIT_TEST(drops_what_is_not_committed),
