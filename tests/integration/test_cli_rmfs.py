@@ -98,7 +98,8 @@ def test_a_linked_storage_costs_the_link_alone(replica, folder):
 
 @pytest.mark.parametrize("line", [
     "CVMFS_UPSTREAM_STORAGE=local,{storage}/data/txn,{storage}",
-    "CVMFS_UPSTREAM_STORAGE=local,/x,/", "CVMFS_SPOOL_DIR={spool}", "CVMFS_SPOOL_DIR=/"])
+    "CVMFS_UPSTREAM_STORAGE=local,/x,/", "CVMFS_SPOOL_DIR={spool}", "CVMFS_SPOOL_DIR=/",
+    "CVMFS_SPOOL_DIR={spool}//", "CVMFS_SPOOL_DIR={spool}/sw.example.net/.."])
 def test_a_slip_in_the_configuration_costs_nothing(replica, line):
     with open(replica.configuration(NAME), "a", encoding="ascii") as file:
         file.write(line.format(storage=replica.storage, spool=replica.spool) + "\n")
