@@ -15,26 +15,31 @@
 #define REFERENCE_MARK "# Created by cvmfs_server."
 #define ENDING         ".replica-adopted"
 
-/* Whether the file is that of a pass-through replica. mod_proxy gets those as before. */
-static bool is_passed_through(const struct adopt_plan *plan, const char *file_name)
+/* Why the file has to stay, since its repository does; NULL: it has not. */
+static const char *reason_to_stay(const struct adopt_plan *plan, const char *file_name)
 {
     const struct adopt_options *options = plan->options;
     size_t skip = strlen("cvmfs."), length = strlen(file_name) - strlen(".conf");
     const char *name = apr_pstrmemdup(plan->pool, file_name + skip, length - skip);
     struct repository *repository;
+    const char *problem;
 
-    return repository_read(&repository, options->confdir, name, options->server,
-                           plan->pool, NULL) &&
-           settings_boolean(repository->settings, SETTING_PASSTHROUGH);
+    if (!repository_read_leniently(&repository, &problem, options->confdir, name,
+                                   options->server, plan->pool, NULL))
+        return NULL;
+    if (repository->kind == REPOSITORY_STRATUM0)
+        return "a Stratum 0: httpd goes on serving it as it does";
+    return settings_boolean(repository->settings, SETTING_PASSTHROUGH)
+               ? "a pass-through replica: mod_proxy goes on serving it"
+               : NULL;
 }
 
 static void plan_reference_file(struct adopt_plan *plan, const char *path)
 {
-    const char *name = strrchr(path, '/') + 1;
+    const char *name = strrchr(path, '/') + 1, *reason = reason_to_stay(plan, name);
 
-    if (is_passed_through(plan, name)) {
-        adopt_note(plan, "%s: a pass-through replica: mod_proxy goes on serving it",
-                   path);
+    if (reason != NULL) {
+        adopt_note(plan, "%s: %s", path, reason);
         return;
     }
     adopt_change(plan, "%s: renamed to %s" ENDING ", so that httpd passes it over", path,
