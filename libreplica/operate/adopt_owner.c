@@ -17,6 +17,8 @@
 
 #define OWNERS_MAX 16
 
+#define ANYBODY UINT_MAX
+
 /* What belongs to one user. */
 struct share {
     unsigned int uid;
@@ -38,14 +40,17 @@ struct survey {
 };
 
 /* A file with a second name may be anybody's: its owner does not change. Nor does that of
- * devices, and of programs that run as their owner. */
-static bool may_change(const struct stat *status)
+ * devices, and of programs that run as their owner. An administrator's links are trusted:
+ * they stay his, and nobody's becomes one of his. */
+static bool may_change(const struct stat *status, unsigned int to)
 {
     if (S_ISDIR(status->st_mode))
         return true;
-    return status->st_nlink == 1 &&
-           (S_ISREG(status->st_mode) || S_ISLNK(status->st_mode)) &&
-           (S_ISLNK(status->st_mode) || (status->st_mode & (S_ISUID | S_ISGID)) == 0);
+    if (S_ISLNK(status->st_mode))
+        return status->st_nlink == 1 && !walk_trusts(status) && to != 0 &&
+               to != geteuid();
+    return status->st_nlink == 1 && S_ISREG(status->st_mode) &&
+           (status->st_mode & (S_ISUID | S_ISGID)) == 0;
 }
 
 /* More owners than there is room for are counted with the last one. */
@@ -93,8 +98,10 @@ static bool survey_entry(void *baton, const struct walk_entry *entry, struct err
         survey->mount = apr_pstrdup(survey->pool, entry->path);
         return true;
     }
-    if (status->st_uid != survey->step->uid_after && !may_change(status)) {
-        note_left(survey, entry->path);
+    if (status->st_uid != survey->step->uid_after &&
+        !may_change(status, survey->step->uid_after)) {
+        if (!S_ISLNK(status->st_mode))
+            note_left(survey, entry->path);
         return true;
     }
     if (status->st_uid != survey->step->uid_after) {
@@ -103,7 +110,8 @@ static bool survey_entry(void *baton, const struct walk_entry *entry, struct err
         share->bytes += S_ISREG(status->st_mode) ? status->st_size : 0;
     }
     return survey->list == NULL || status->st_uid == survey->step->uid_before ||
-           !may_change(status) || write_line(survey->list, status->st_uid, entry->path) ||
+           !may_change(status, ANYBODY) ||
+           write_line(survey->list, status->st_uid, entry->path) ||
            error_set_errno(error, errno, "cannot write %s", survey->step->list);
 }
 
@@ -165,6 +173,8 @@ static bool close_list(FILE *list, const char *path, bool ok, struct error *erro
     if (ok && (fflush(list) != 0 || ferror(list) != 0 || fsync(fileno(list)) != 0))
         ok = error_set_errno(error, errno, "cannot write %s", path);
     fclose(list);
+    if (!ok)
+        unlink(path);
     return ok;
 }
 
@@ -223,7 +233,6 @@ struct change {
     unsigned int from; /* UINT_MAX: anybody's */
     unsigned int to;
 };
-#define ANYBODY UINT_MAX
 
 /* The file is held by a descriptor, so that what was looked at is what is changed. */
 static bool change_entry(void *baton, const struct walk_entry *entry, struct error *error)
@@ -242,7 +251,7 @@ static bool change_entry(void *baton, const struct walk_entry *entry, struct err
     if (fd < 0)
         return errno == ENOENT ||
                error_set_errno(error, errno, "cannot open %s", entry->path);
-    if (fstat(fd, &status) == 0 && may_change(&status) &&
+    if (fstat(fd, &status) == 0 && may_change(&status, change->to) &&
         (change->from == ANYBODY || status.st_uid == change->from) &&
         fchownat(fd, "", (uid_t)change->to, (gid_t)-1, AT_EMPTY_PATH) != 0)
         ok = error_set_errno(error, errno, "cannot change the owner of %s", entry->path);

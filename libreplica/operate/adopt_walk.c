@@ -19,10 +19,10 @@ struct walk {
     char path[PATH_MAX]; /* of what is being visited */
 };
 
-/* A link that only the administrator can have made leads where he wants. */
-static bool is_trusted(const struct stat *link)
+/* A link that has a second name may be one of the system's, brought here. */
+bool walk_trusts(const struct stat *link)
 {
-    return link->st_uid == 0 || link->st_uid == geteuid();
+    return link->st_nlink == 1 && (link->st_uid == 0 || link->st_uid == geteuid());
 }
 
 /* Open the folder that the link NAME leads to. The link is held while its owner is looked
@@ -38,10 +38,10 @@ static bool open_link(int *fd, int parent, const char *name, const char *shown,
     *fd = -1;
     if (link < 0 || fstat(link, &status) != 0) {
         error_set_errno(error, errno, "cannot open %s", shown);
-    } else if (!is_trusted(&status)) {
+    } else if (!walk_trusts(&status)) {
         error_set(error, ERROR_UNSUPPORTED,
-                  "%s is a link that is not root's, so it is not followed: chown -h root "
-                  "it if it leads where it should",
+                  "%s is a link that is not root's alone, so it is not followed: make it "
+                  "anew as root if it leads where it should",
                   shown);
     } else if ((length = readlinkat(link, "", target, sizeof(target) - 1)) < 0) {
         error_set_errno(error, errno, "cannot read the link %s", shown);

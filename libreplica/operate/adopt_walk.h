@@ -17,6 +17,10 @@ struct walk_entry {
 
 typedef bool walk_visit(void *baton, const struct walk_entry *entry, struct error *error);
 
+/* Whether only an administrator can have made the symbolic link, so that it leads where
+ * he wants. Nothing may ever give somebody else's link to him. */
+bool walk_trusts(const struct stat *link);
+
 /* Visit PATH and, unless IS_SHALLOW, everything below it on its file system. Symbolic
  * links are visited, never followed, but for two that administrators make: PATH itself
  * and the link `data` in it, if it is root's, or ours. What vanishes meanwhile is passed
