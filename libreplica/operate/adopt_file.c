@@ -200,13 +200,24 @@ static bool is_current(int fd, int spool, const char *name)
            locked.st_dev == named.st_dev && locked.st_ino == named.st_ino;
 }
 
+/* A lock file belongs to whom the spool does: the reference, run by him, opens it for
+ * writing. */
+static bool create_lock(int *lock, int spool, const char *name)
+{
+    struct stat status;
+
+    *lock =
+        openat(spool, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    return *lock >= 0 && fstat(spool, &status) == 0 &&
+           (status.st_uid == geteuid() || fchown(*lock, status.st_uid, (gid_t)-1) == 0);
+}
+
 /* *lock -1: there is no such file. */
 static bool open_lock(int *lock, int spool, const char *name, bool creates)
 {
     *lock = openat(spool, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (*lock < 0 && errno == ENOENT && creates)
-        *lock = openat(spool, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                       0644);
+        return create_lock(lock, spool, name);
     return *lock >= 0 || errno == ENOENT;
 }
 
