@@ -147,6 +147,10 @@ bool adopt_check(bool *clean, const struct adopt_options *options, apr_pool_t *p
     say_group(&plan, "Cannot be adopted", plan.refusals);
     if (plan.changes->nelts == 0)
         adopt_say(options, pool, "There is nothing to change.");
+    else
+        adopt_say(options, pool,
+                  "Nothing was changed yet. To change this run it without --check, as "
+                  "root; adopt --undo takes it back.");
     *clean = plan.refusals->nelts == 0;
     return true;
 }
@@ -182,17 +186,23 @@ static bool apply_steps(bool *clean, const struct adopt_plan *plan, struct error
 
 static void say_rest(const struct adopt_options *options, apr_pool_t *pool, bool forth)
 {
-    adopt_say(options, pool, "Left to do by hand:");
+    adopt_say(options, pool, "Left to do by hand, in this order:");
+    adopt_say(options, pool,
+              forth
+                  ? "  a2enconf replica, or see that there is conf.d/replica.conf; free "
+                    "its port and Squid's"
+                  : "  a2disconf replica, or move conf.d/replica.conf away");
     adopt_say(options, pool,
               "  check httpd's configuration (apachectl configtest) and reload httpd");
     adopt_say(options, pool, "  systemctl daemon-reload");
     adopt_say(options, pool,
               forth ? "  systemctl enable --now snapshotd"
                     : "  systemctl disable --now snapshotd, if that is not yet done");
-    if (!forth)
-        adopt_say(
-            options, pool,
-            "  a2disconf replica, or remove conf.d/replica.conf, before the reload");
+    if (forth)
+        adopt_say(options, pool,
+                  "To get back: systemctl disable --now snapshotd, then replicactl adopt "
+                  "--undo, which needs %s/adopted.json",
+                  options->confdir);
 }
 
 bool adopt_apply(bool *clean, const struct adopt_options *options, apr_pool_t *pool,
@@ -211,8 +221,14 @@ bool adopt_apply(bool *clean, const struct adopt_options *options, apr_pool_t *p
         adopt_say(options, pool, "There is nothing to change.");
         return true;
     }
-    if (!adopt_record_write(&plan, error) || !apply_steps(clean, &plan, error))
+    if (!adopt_record_write(&plan, error))
         return false;
+    if (!apply_steps(clean, &plan, error)) {
+        adopt_say(options, pool,
+                  "Not finished: mend what is wrong and run this again, or "
+                  "take back what was done: adopt --undo");
+        return false;
+    }
     say_rest(options, pool, true);
     return true;
 }
@@ -252,25 +268,35 @@ static bool lock_repositories(const apr_array_header_t *steps,
     return true;
 }
 
+/* One step that cannot be taken back, perhaps by what a repository's user did, must not
+ * keep the others, and the cron lines, from it. */
 static bool undo_steps(bool *clean, const apr_array_header_t *steps,
                        const struct adopt_options *options, apr_pool_t *pool,
                        struct error *error)
 {
     apr_pool_t *scratch;
-    bool ok = true;
+    int failed = 0;
 
     apr_pool_create(&scratch, pool);
-    for (int i = steps->nelts - 1; ok && i >= 0; i--) {
+    for (int i = steps->nelts - 1; i >= 0 && adopt_goes_on(options, error); i--) {
         const struct adopt_step *step = &APR_ARRAY_IDX(steps, i, struct adopt_step);
         bool kept = false;
 
         apr_pool_clear(scratch);
-        ok = adopt_goes_on(options, error) &&
-             actions[step->kind].undo(&kept, step, options, scratch, error);
+        if (!actions[step->kind].undo(&kept, step, options, scratch, error)) {
+            failed++;
+            if (error->code != ERROR_CANCELLED)
+                adopt_say(options, scratch, "not taken back: %s", error->message);
+        }
         *clean = *clean && !kept;
     }
     apr_pool_destroy(scratch);
-    return ok;
+    return adopt_goes_on(options, error) &&
+           (failed == 0 ||
+            error_set(error, ERROR_UNSUPPORTED,
+                      "%d steps could not be taken back: mend what is said above, then "
+                      "run adopt --undo again",
+                      failed));
 }
 
 bool adopt_undo(bool *clean, const struct adopt_options *options, apr_pool_t *pool,

@@ -31,7 +31,8 @@ bool adopt_apply(bool *clean, const struct adopt_options *options, apr_pool_t *p
  * hand since is kept, and said. *clean false: something is not as it was before. To be
  * run again after an interruption. options->user is not looked at. False: ERROR_BUSY (a
  * replica or snapshotd is at work; nothing was begun), ERROR_BAD_FORMAT (the record),
- * errors of changing. Source: docs/formats.md, "The record of an adoption". */
+ * errors of changing, once the rest was taken back. Source: docs/formats.md, "The record
+ * of an adoption". */
 bool adopt_undo(bool *clean, const struct adopt_options *options, apr_pool_t *pool,
                 struct error *error);
 

@@ -146,11 +146,14 @@ static bool plan_folder(struct adopt_plan *plan, const char *path, const char *l
                          "%s is not given to another user: it is the system's; mend the "
                          "configuration",
                          path);
+    if (!adopt_owner_plan(plan,
+                          (struct adopt_step){
+                              .path = path, .repository = local_name, .uid_before = uid},
+                          error))
+        return false;
+    /* Not before: what a stranger's link leads to is not for the unit to write. */
     add_directory(plan, path);
-    return adopt_owner_plan(
-        plan,
-        (struct adopt_step){.path = path, .repository = local_name, .uid_before = uid},
-        error);
+    return true;
 }
 
 /* A folder for temporary files that others use as well stays theirs. */
@@ -232,14 +235,30 @@ static void plan_repository(struct adopt_plan *plan, const char *name)
         plan_replica(plan, repository);
 }
 
+static void note_left_out(struct adopt_plan *plan)
+{
+    bool any = false;
+
+    for (int i = 0; i < plan->steps->nelts; i++)
+        any |= APR_ARRAY_IDX(plan->steps, i, struct adopt_step).kind == ADOPT_CRON;
+    if (any && plan->refusals->nelts > 0)
+        adopt_note(plan, "cron no longer takes snapshots of what cannot be adopted, and "
+                         "snapshotd does not either: go on with it by hand");
+}
+
 bool adopt_repositories_plan(struct adopt_plan *plan, struct error *error)
 {
     apr_array_header_t *names;
 
     if (!repository_names(&names, plan->options->confdir, plan->pool, error))
         return false;
-    for (int i = 0; i < names->nelts; i++)
+    for (int i = 0; i < names->nelts; i++) {
         plan_repository(plan, APR_ARRAY_IDX(names, i, const char *));
+        /* To be stopped is not a repository's fault. */
+        if (!adopt_goes_on(plan->options, error))
+            return false;
+    }
+    note_left_out(plan);
     return true;
 }
 

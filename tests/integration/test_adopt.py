@@ -335,7 +335,7 @@ def test_hard_links_and_other_peoples_links_do_not_change_hands(replica):
     output = replica.adopt("-o", NEW)
     assert "of which the owner stays" in output
     assert {path: look_at(path) for path in before} == before
-    assert owner_of(storage / "link") == NEW
+    assert owner_of(storage / "link") == "root"
     replica.adopt("--undo")
     assert {path: look_at(path) for path in before} == before
 
@@ -360,6 +360,8 @@ def test_a_link_that_its_user_made_is_not_followed(replica, kind):
     ("CVMFS_UPSTREAM_STORAGE=S3,/tmp,sw@/etc/cvmfs/s3.conf", "storage of type 'S3'"),
     ("CVMFS_UPSTREAM_STORAGE=gw,/tmp,http://localhost:4929/api/v1", "storage of type 'gw'"),
     ("CVMFS_SPOOL_DIR={spool}", "is not given to another user"),
+    ("CVMFS_SPOOL_DIR={spool}//", "is not given to another user"),
+    ("CVMFS_SPOOL_DIR={spool}/sw.example.net/..", "is not given to another user"),
     ("CVMFS_HTTP_RETRIES=many", "CVMFS_HTTP_RETRIES"),
 ])
 def test_what_cannot_be_adopted_is_said_and_the_others_go_on(replica, origin, published, lines,
@@ -370,6 +372,7 @@ def test_what_cannot_be_adopted_is_said_and_the_others_go_on(replica, origin, pu
     before = replica.picture()
     output = replica.adopt("--check", "-o", NEW, code=1)
     assert "Cannot be adopted:" in output and words in output
+    assert "cron no longer takes snapshots of what cannot be adopted" in output
     assert replica.picture() == before
     replica.adopt("-o", NEW, code=1)
     assert owner_of(replica.storage / NAME) == OLD
@@ -435,12 +438,14 @@ def test_pass_through_and_stratum_0_are_left_alone(replica, origin, published):
     zero = replica.confdir / "repositories.d/zero.example.net"
     zero.mkdir()
     (zero / "server.conf").write_text("CVMFS_REPOSITORY_TYPE=stratum0\nCVMFS_USER=daemon\n")
+    served = replica.write_httpd("zero.example.net", "Alias /cvmfs/zero.example.net /srv\n")
     enabled = replica.root / "etc/apache2/conf-enabled"
     before = replica.picture()
     output = replica.adopt("-o", NEW)
     assert "zero.example.net: a Stratum 0" in output
     assert f"{OTHER}: a pass-through replica" in output
     assert "mod_proxy goes on serving it" in output
+    assert "httpd goes on serving it" in output and served.exists()
     assert (enabled / f"cvmfs.{OTHER}.conf").read_text().startswith(HEADER)
     assert owner_of(storage) == OLD and f"CVMFS_USER={OLD}" in conf(replica, OTHER)
     replica.adopt("--undo")
