@@ -316,7 +316,13 @@ bool adopt_undo(bool *clean, const struct adopt_options *options, apr_pool_t *po
         !undo_steps(clean, steps, options, pool, error) ||
         !adopt_record_remove(options->confdir, pool, error))
         return false;
-    if (found)
+    if (found) {
+        adopt_say(options, pool,
+                  *clean
+                      ? "All %d changes were taken back."
+                      : "Of %d changes all were taken back but for what is said above.",
+                  steps->nelts);
         say_rest(options, pool, false);
+    }
     return true;
 }

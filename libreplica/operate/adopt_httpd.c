@@ -63,15 +63,19 @@ static void note_lines(struct adopt_plan *plan, const char *path, const char *te
         text = line + length + (line[length] == '\n');
         if (strncasecmp(shown, "Listen", 6) == 0 &&
             (strcmp(what, "80") == 0 || fnmatch("*:80", what, 0) == 0))
-            adopt_note(plan, "%s:%d: '%s': port 80 is Squid's", path, number, shown);
+            adopt_note(plan, "%s:%d: '%s': port 80 is Squid's: take that line out", path,
+                       number, shown);
         else if (strncasecmp(shown, "Listen", 6) == 0 &&
                  (strcmp(what, "8080") == 0 || fnmatch("*:8080", what, 0) == 0))
             adopt_note(plan,
-                       "%s:%d: '%s': replica.conf listens there too: httpd takes only "
-                       "one of the two lines",
+                       "%s:%d: '%s': replica.conf listens there too: take that line "
+                       "out, since httpd takes only one of the two",
                        path, number, shown);
         else if (*shown != '#' && strstr(shown, "/cvmfs") != NULL)
-            adopt_note(plan, "%s:%d: is about our URLs: %s", path, number, shown);
+            adopt_note(plan,
+                       "%s:%d: is about URLs that mod_replica will serve: see whether it "
+                       "is still needed: %s",
+                       path, number, shown);
     }
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <apr_strings.h>
 
 #include "libreplica/operate/repository_paths.h"
@@ -348,6 +349,9 @@ bool adopt_line_apply(bool *kept, const struct adopt_step *step,
                       const struct adopt_options *options, apr_pool_t *pool,
                       struct error *error)
 {
+    /* The repository was removed since. */
+    if (access(step->path, F_OK) != 0 && errno == ENOENT)
+        return true;
     return change_line(kept, step, step->before, step->after, options, pool, error);
 }
 

@@ -94,6 +94,7 @@ def test_it_says_how_to_go_on_and_back(replica):
     assert output.index("a2enconf replica") < output.index("reload httpd")
     assert f"--undo, which needs {replica.confdir}/adopted.json" in output
     output = replica.adopt("--undo")
+    assert "changes were taken back." in output
     assert output.index("a2disconf replica") < output.index("reload httpd")
 
 
@@ -121,6 +122,18 @@ def test_a_full_disk_is_said_and_nothing_is_left_half_done(replica, folder):
         assert differences(before, replica.picture()) == []
     finally:
         subprocess.run(["umount", replica.confdir], check=True)
+
+
+def test_a_repository_that_was_removed_since_is_no_fault(replica, origin, published):
+    replica.add(OTHER, origin.url(NAME), published.key, OLD, fqrn=NAME)
+    replica.adopt("-o", NEW)
+    replica.run("rmfs", "-f", OTHER)
+    replica.adopt("-o", NEW)
+    output = replica.adopt("--undo", code=1)
+    assert f"{replica.storage}/{OTHER} is gone: nothing to give back" in output
+    assert "all were taken back but for what is said above" in output
+    assert owner_of(replica.storage / NAME) == OLD
+    assert not (replica.confdir / "adopted.json").exists()
 
 
 @pytest.mark.skipif(SANITIZED, reason="sanitizers keep what was freed")
