@@ -185,7 +185,9 @@ def test_a_kill_costs_neither_place_nor_findings(site):
         process.communicate()
     site.origin.heal()
     scrub(site.replica).assert_ok()
-    assert files_of(site.storage) == before
+    after = files_of(site.storage)
+    after.pop(".replica_dirty", None)  # of a repair that was killed: for the next snapshot
+    assert after == before
     assert place(site.replica)["open"] == []
     assert not (site.storage / "data/txn/quarantine").exists()
 
