@@ -16,7 +16,7 @@
 
 struct pass {
     struct scrub *scrub;
-    bool lacks_catalogs; /* so more may be missing than was seen */
+    bool lacks_lists; /* catalogs or tags: so more may be missing than was seen */
     bool is_full;
     apr_array_header_t *tags; /* of struct object: roots that need not be anywhere */
 };
@@ -50,7 +50,7 @@ static bool note_lack(void *baton, const struct object *object, enum served_lack
             APR_ARRAY_PUSH(pass->tags, struct object) = *object;
         return true;
     }
-    pass->lacks_catalogs |= object->type == OBJECT_CATALOG;
+    pass->lacks_lists |= object->type == OBJECT_CATALOG || object->type == OBJECT_HISTORY;
     if (lack == SERVED_DAMAGED && !is_hopeless(&hopeless, scrub, object, error))
         return false;
     pass->is_full |= scrub->state.open->nelts >= SCRUB_OPEN_MAX;
@@ -121,8 +121,8 @@ static bool run_pass(bool *again, struct pass *pass, const struct object *wanted
         !scrub_mend_silently(&mended_tags, scrub, (struct object *)pass->tags->elts,
                              pass->tags->nelts, error))
         return false;
-    *again = mended_tags > 0 || (mended > 0 && (pass->lacks_catalogs || pass->is_full));
-    if (wanted == NULL && !pass->lacks_catalogs)
+    *again = mended_tags > 0 || (mended > 0 && (pass->lacks_lists || pass->is_full));
+    if (wanted == NULL && !pass->lacks_lists)
         forget_lost(scrub, options.wanted, referenced, options.wanted_count);
     return true;
 }

@@ -130,6 +130,7 @@ def test_cvmfs_2887_missing_catalogs_are_repaired_from_one_report(place):
     assert place.ask(object_path(catalogs[0], "C")) == 404
     wait_until(lambda: place.state().get("total", {}).get("repaired", 0) == len(catalogs) + 1,
                f"all is repaired: {place.daemon.text()}")
+    wait_until(lambda: not (storage / ".replica_dirty").exists(), "the repair is over")
     assert files_of(storage) == before
     place.replica.closure()
 

@@ -155,6 +155,21 @@ def test_cvmfs_2887_missing_catalogs_come_back_with_all_below_them(site):
     site.replica.closure()
 
 
+def test_what_only_tags_lead_to_comes_back_with_their_database(site):
+    fields = manifest_fields(site.storage)
+    head = Below(site.storage).below(fields["C"])
+    lost = [path for path in objects_of(site.storage)
+            if path.name[-1] not in "HXM" and str(path.relative_to(site.storage)) not in head]
+    assert any(path.name.endswith("C") for path in lost)
+    lost.append(site.storage / object_path(fields["H"], "H"))
+    before = files_of(site.storage)
+    for path in lost:
+        path.unlink()
+    run = scrub(site.replica).assert_ok()
+    assert files_of(site.storage) == before
+    assert f"{len(lost)} missing objects, {len(lost)} repaired" in run.output
+
+
 def test_a_catalog_is_not_stored_before_what_it_refers_to(site):
     catalogs = all_catalogs(site.storage)
     catalog = site.storage / object_path(catalogs[-1], "C")
