@@ -61,6 +61,14 @@ bool helper_exchange_has_line(const struct helper_exchange *exchange)
     return memchr(text.bytes, '\n', text.length) != NULL;
 }
 
+bool helper_exchange_has_unnoted(const struct helper_exchange *exchange)
+{
+    const struct helper_place *place = helper_exchange_place(exchange);
+
+    return place->end < HELPER_INPUT_SIZE &&
+           exchange->input[place->input & 1][place->end] != '\0';
+}
+
 /* Begin at the beginning again. What was read is wiped while it is behind the place that
  * counts, so that it is never taken for something new. */
 static void clear_input(struct helper_exchange *exchange)
@@ -97,6 +105,11 @@ static void answer_line(struct helper_exchange *exchange, struct text line,
     struct helper_request request;
     bool is_sound = helper_request_parse(&request, line, exchange->has_channels);
 
+    /* It may go on in what has not been read yet. */
+    if (request.channel.length > HELPER_LINE_SIZE_MAX) {
+        request.channel.length = 0;
+        is_sound = false;
+    }
     if (!is_sound)
         helper_reply_broken(reply, &request, "the query does not begin with a channel");
     else if (line.length > HELPER_LINE_SIZE_MAX)

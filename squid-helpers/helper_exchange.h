@@ -66,6 +66,10 @@ void helper_exchange_wrote(struct helper_exchange *exchange, size_t length);
 /* Whether a whole line waits for its answer. */
 bool helper_exchange_has_line(const struct helper_exchange *exchange);
 
+/* Whether something has been read that was not noted: for a moment only, unless the
+ * worker is stopped just then. */
+bool helper_exchange_has_unnoted(const struct helper_exchange *exchange);
+
 /* After the worker's end: notice what its last read brought, and that its last write of
  * this exchange's output took LENGTH bytes. False: the memory is damaged. */
 bool helper_exchange_recover(struct helper_exchange *exchange, size_t length);

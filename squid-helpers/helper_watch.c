@@ -15,9 +15,10 @@
 
 #include "libreplica/base/clock.h"
 
-#define TICK_MILLISECONDS 100
-#define HANG_LOOKS        8
-#define HANG_LIMIT        APR_USEC_PER_SEC
+#define TICK_MILLISECONDS      100
+#define IDLE_TICK_MILLISECONDS 250
+#define HANG_LOOKS             8
+#define HANG_LIMIT             APR_USEC_PER_SEC
 /* Reading rules takes a while on a busy machine. */
 #define START_LIMIT     (10 * APR_USEC_PER_SEC)
 #define START_DELAY     (50 * 1000)
@@ -88,7 +89,8 @@ static bool has_work(const struct helper_exchange *exchange)
 {
     if (helper_exchange_output(exchange).length > 0)
         return is_ready(STDOUT_FILENO, POLLOUT);
-    return helper_exchange_has_line(exchange) || is_ready(STDIN_FILENO, POLLIN);
+    return helper_exchange_has_line(exchange) || helper_exchange_has_unnoted(exchange) ||
+           is_ready(STDIN_FILENO, POLLIN);
 }
 
 /* Look at the worker. Returns whether there is work; *stands_still: for too long. */
@@ -124,22 +126,21 @@ static bool is_dead(const struct watch *watch)
            info.si_pid != 0;
 }
 
-/* Until the worker is dead. With nothing to do, sleep until there is. */
+/* Until the worker is dead. With nothing to do, look less often: input that the worker
+ * takes at once and then stands still over wakes nobody else. */
 static void watch_worker(struct watch *watch)
 {
     static const struct timespec tick = {.tv_nsec = TICK_MILLISECONDS * 1000000};
+    static const struct timespec idle_tick = {.tv_nsec =
+                                                  IDLE_TICK_MILLISECONDS * 1000000};
     struct progress progress = {0};
-    int idle_ticks = 0;
+    bool is_busy = true;
 
     while (!is_dead(watch)) {
-        struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-        bool is_idle = idle_ticks > 10, stands_still = false;
+        bool stands_still = false;
 
-        ppoll(&input, is_idle ? 1 : 0, is_idle ? NULL : &tick, &watch->while_waiting);
-        if (look(watch, &progress, &stands_still) || is_idle)
-            idle_ticks = 0;
-        else
-            idle_ticks++;
+        ppoll(NULL, 0, is_busy ? &tick : &idle_tick, &watch->while_waiting);
+        is_busy = look(watch, &progress, &stands_still);
         if (stands_still) {
             helper_complain(watch->helper, "the worker, process %d, stands still: killed",
                             (int)watch->worker);
