@@ -1,5 +1,5 @@
 # Benches: ratios measured in one run.
-EXTRA_DIST += %D%/bench_distance %D%/bench_gc %D%/bench_geo %D%/bench_scale %D%/bench_serve \
+EXTRA_DIST += %D%/bench_distance %D%/bench_gc %D%/bench_geo %D%/bench_helpers %D%/bench_scale %D%/bench_serve \
 	%D%/bench_snapshot %D%/make_tree %D%/snapshots.py \
 	%D%/httpd-plain.conf.in %D%/httpd-replica.conf.in %D%/nginx.conf.in
 # Tests make distance with it, too.
@@ -19,7 +19,7 @@ EXTRA_LTLIBRARIES = %D%/mod_constant.la
 %C%_mod_constant_la_CPPFLAGS = $(AM_CPPFLAGS) $(HTTPD_CPPFLAGS)
 %C%_mod_constant_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
 CLEANFILES += %D%/make_gc_tree %D%/mod_constant.la %D%/object_generator %D%/snapshot_floor
-bench: bench-snapshot bench-distance bench-scale bench-gc bench-serve bench-geo
+bench: bench-snapshot bench-distance bench-scale bench-gc bench-serve bench-geo bench-helpers
 bench-snapshot: all %D%/snapshot_floor tests/integration/publish_tool
 	$(srcdir)/%D%/bench_snapshot --build '$(abs_top_builddir)'
 bench-distance: all %D%/snapshot_floor tests/integration/publish_tool
@@ -32,4 +32,6 @@ bench-serve: all
 	REPLICA_BUILD='$(abs_top_builddir)' $(srcdir)/%D%/bench_serve
 bench-geo: all %D%/mod_constant.la
 	REPLICA_BUILD='$(abs_top_builddir)' $(srcdir)/%D%/bench_geo
-.PHONY: bench bench-distance bench-gc bench-geo bench-scale bench-serve bench-snapshot
+bench-helpers: all
+	$(srcdir)/%D%/bench_helpers --build '$(abs_top_builddir)'
+.PHONY: bench bench-helpers bench-distance bench-gc bench-geo bench-scale bench-serve bench-snapshot
