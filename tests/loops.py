@@ -41,6 +41,10 @@ _COUNTS = {
     "GEO_LISTS": (400, 10000),
     # seconds of load while geo databases come and go
     "GEO_RELOAD_SECONDS": (6, 120),
+    # queries to a helper whose workers are killed meanwhile
+    "HELPER_LINES": (200000, 5000000),
+    # requests that replica-policy explains as Squid decides them
+    "EXPLAINED_REQUESTS": (500, 10000),
     # seconds each fuzzer runs; 0 only replays its corpus
     "FUZZ_SECONDS": (0, 60),
 }

@@ -13,17 +13,20 @@ SHIPPED = TOP / "conf" / "squid"
 
 
 class Squid:
-    """Squid with the shipped file NAME: its ports, its httpd and its logs moved elsewhere, and
-    what every private instance needs added. .ports maps a port of the file to ours."""
+    """Squid with the shipped file NAME, or with TEXT: its ports, its httpd and its logs moved
+    elsewhere, and what every private instance needs added. .ports maps a port of the file to
+    ours."""
 
-    def __init__(self, folder, name, httpd_port):
+    def __init__(self, folder, name, httpd_port, text=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True)
         self.program = first_program("squid")
         self.process = None
         self.ports = {}
         self.configuration = self.folder / "squid.conf"
-        text = (SHIPPED / name).read_text()
+        text = text or (SHIPPED / name).read_text()
+        # With several workers there is a process before them.
+        self.mode = "--foreground" if re.search(r"^workers [2-9]", text, re.M) else "-N"
         text = re.sub(r"^http_port (\d+)", self.move_port, text, flags=re.M)
         text = text.replace("parent 8080 ", f"parent {httpd_port} ")
         text = text.replace("/var/log/squid/", f"{self.folder}/")
@@ -48,7 +51,7 @@ class Squid:
 
     def command(self, *arguments):
         # The name of a service has letters and digits only, and is one for each instance.
-        return [self.program, "-N", "-n", f"replica{os.getpid()}x{min(self.ports.values())}",
+        return [self.program, self.mode, "-n", f"replica{os.getpid()}x{min(self.ports.values())}",
                 "-f", str(self.configuration), *arguments]
 
     def parse(self):
@@ -64,6 +67,15 @@ class Squid:
                    or all(is_listening(port) for port in self.ports.values()), "Squid listens")
         assert self.process.poll() is None, (self.folder / "cache.log").read_text()
         return self
+
+    def reconfigure(self):
+        """Read the configuration again; done when Squid says so."""
+        before = self.log_text().count("Accepting ")
+        subprocess.run(self.command("-k", "reconfigure"), check=True, capture_output=True)
+        wait_until(lambda: self.log_text().count("Accepting ") > before, "Squid has read it")
+
+    def log_text(self):
+        return (self.folder / "cache.log").read_text(errors="replace")
 
     def stop(self):
         """TERM, so that it takes its shared memory away."""
