@@ -17,7 +17,8 @@ bool text_equals(struct text text, const char *string)
 {
     size_t length = strlen(string);
 
-    return text.length == length && memcmp(text.bytes, string, length) == 0;
+    return text.length == length &&
+           (length == 0 || memcmp(text.bytes, string, length) == 0);
 }
 
 bool text_starts(struct text text, const char *prefix)

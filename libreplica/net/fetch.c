@@ -171,6 +171,8 @@ static void forget_servers(struct transfer *transfer)
     transfer->is_probe = false;
     transfer->is_mixed = false;
     transfer->asked = 0;
+    transfer->tried = 0;
+    transfer->is_exhausted = false;
     transfer->given_up = 0;
     transfer->have_none = 0;
     transfer->unsure = 0;

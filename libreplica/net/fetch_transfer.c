@@ -400,8 +400,10 @@ enum transfer_verdict transfer_retry(struct transfer *transfer)
         return VERDICT_MOVE;
     transfer->asked = 0;
     transfer->failures++;
-    return transfer->failures > transfer->fetcher->options.retries ? VERDICT_FAILED
-                                                                   : VERDICT_RETRY;
+    if (transfer->failures <= transfer->fetcher->options.retries)
+        return VERDICT_RETRY;
+    return transfer->may_move && fetch_upstreams_have_untried(transfer) ? VERDICT_MOVE
+                                                                        : VERDICT_FAILED;
 }
 
 static enum transfer_verdict judge_transport(struct transfer *transfer, CURLcode result)

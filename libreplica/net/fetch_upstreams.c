@@ -60,6 +60,16 @@ static int find_ready(const struct transfer *transfer)
     return -1;
 }
 
+/* The first that may give the object and was never asked, resting or not; -1 without one.
+ */
+static int find_untried(const struct transfer *transfer)
+{
+    for (int i = 0; i < transfer->fetcher->upstreams_count; i++)
+        if (((transfer->given_up | transfer->tried) & bit(i)) == 0)
+            return i;
+    return -1;
+}
+
 /* All that may give it rest: the one that has rested most. */
 static int find_last_resort(const struct transfer *transfer)
 {
@@ -87,10 +97,10 @@ void fetch_upstreams_choose(struct transfer *transfer)
 {
     struct fetcher *fetcher = transfer->fetcher;
     struct fetch_server *before = transfer->server;
-    int place = find_ready(transfer);
-    bool is_ready = place >= 0;
+    int place = transfer->is_exhausted ? find_untried(transfer) : find_ready(transfer);
+    bool is_ready = place >= 0 && !transfer->is_exhausted;
 
-    if (!is_ready)
+    if (place < 0)
         place = find_last_resort(transfer);
     transfer->may_move = fetcher->upstreams_count > 1;
     transfer->server = fetcher->upstreams[place];
@@ -119,7 +129,14 @@ bool fetch_upstreams_have_another(struct transfer *transfer)
 {
     keep_problem(transfer);
     transfer->asked |= bit(place_of(transfer));
-    return find_ready(transfer) >= 0;
+    transfer->tried |= bit(place_of(transfer));
+    return !transfer->is_exhausted && find_ready(transfer) >= 0;
+}
+
+bool fetch_upstreams_have_untried(struct transfer *transfer)
+{
+    transfer->is_exhausted = true;
+    return find_untried(transfer) >= 0;
 }
 
 /* The first says that it is not there, and all others that can be asked. */

@@ -114,6 +114,7 @@ def test_processes_that_start_with_a_broken_file_have_the_old_one(tree, start_ht
     database = add_geo(tree, HOSTS)
     install(database, first)
     httpd = start_httpd()
+    assert order(httpd, SERVERS) == first  # so the parent has read it
     replace_file(database, b"no database at all")
     old = set(httpd.child_pids())
     httpd.kill_children()

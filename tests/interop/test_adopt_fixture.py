@@ -6,6 +6,7 @@ import os
 import pathlib
 import random
 import shutil
+import tempfile
 
 import pytest
 
@@ -21,13 +22,13 @@ OLD, NEW = ("daemon", "nobody") if IS_ROOT else (ME, ME)
 
 
 @pytest.fixture
-def adopted(tmp_path):
+def adopted():
     fixture = pathlib.Path(FIXTURES) / "repositories" / NAME
     origin = Origin({NAME: fixture / "repository"}, random.Random(1))
-    for folder in tmp_path.parents[:2]:
-        folder.chmod(0o755)
-    tmp_path.chmod(0o755)
-    server = Reference(tmp_path / "server")
+    # Unlike pytest's own, one that other users may enter.
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="replica-"))
+    folder.chmod(0o755)
+    server = Reference(folder / "server")
     key = server.folder / "key.pub"
     shutil.copy(fixture / "keys" / f"{NAME}.pub", key)
     key.chmod(0o644)
@@ -43,6 +44,7 @@ def adopted(tmp_path):
     give(server.spool / NAME, OLD)
     yield server
     origin.close()
+    shutil.rmtree(folder)
 
 
 def test_a_tree_of_the_reference_there_and_back(adopted):
