@@ -122,6 +122,15 @@ static const char *number_line(char letter, int64_t number, apr_pool_t *pool)
     return apr_psprintf(pool, "%c%" PRId64 "\n", letter, number);
 }
 
+void manifest_objects(struct object objects[MANIFEST_OBJECTS],
+                      const struct manifest *manifest)
+{
+    objects[0] = (struct object){manifest->catalog, OBJECT_CATALOG};
+    objects[1] = (struct object){manifest->certificate, OBJECT_CERTIFICATE};
+    objects[2] = (struct object){manifest->history, OBJECT_HISTORY};
+    objects[3] = (struct object){manifest->metainfo, OBJECT_METAINFO};
+}
+
 struct text manifest_format_body(const struct manifest *manifest, apr_pool_t *pool)
 {
     const char *published = "";

@@ -9,6 +9,7 @@
 #include "libreplica/base/error.h"
 #include "libreplica/base/text.h"
 #include "libreplica/format/hash.h"
+#include "libreplica/format/object.h"
 
 #define MANIFEST_NAME        ".cvmfspublished"
 #define MANIFEST_SIZE_MAX    (64 * 1024)
@@ -40,6 +41,12 @@ struct manifest {
  * ERROR_BAD_HASH, ERROR_TOO_LARGE. Thread-safe, pure. Source: cvmfs-format 2. */
 bool manifest_parse(struct manifest **manifest, struct text text, apr_pool_t *pool,
                     struct error *error);
+
+/* The objects that a manifest names: root catalog, certificate, tag database, metainfo.
+ * Those it does not name have null hashes. Pure. */
+#define MANIFEST_OBJECTS 4
+void manifest_objects(struct object objects[MANIFEST_OBJECTS],
+                      const struct manifest *manifest);
 
 /* The body up to but without "--\n", in the reference's order of letters, and the hash
  * line's text in ALGORITHM (that of the root catalog). The file is then <body> "--\n"

@@ -172,7 +172,6 @@ static void forget_servers(struct transfer *transfer)
     transfer->is_mixed = false;
     transfer->asked = 0;
     transfer->tried = 0;
-    transfer->is_exhausted = false;
     transfer->given_up = 0;
     transfer->have_none = 0;
     transfer->unsure = 0;

@@ -28,7 +28,6 @@ struct transfer {
     bool is_mixed;               /* what the sink holds comes from several servers */
     uint32_t asked;     /* upstreams that failed since the last pause, a bit each */
     uint32_t tried;     /* those that failed at any time */
-    bool is_exhausted;  /* no try is left but one at each that was never asked */
     uint32_t given_up;  /* those that cannot give the right bytes */
     uint32_t have_none; /* of these, those that said it is not there */
     uint32_t unsure;    /* those that answered, with a passing error */
@@ -120,7 +119,7 @@ struct fetch_server *fetch_upstreams_preferred(const struct fetcher *fetcher);
 /* The server failed for a passing reason: whether another one can be asked at once. */
 bool fetch_upstreams_have_another(struct transfer *transfer);
 /* All tries are used up: whether one was never asked, because it rested. */
-bool fetch_upstreams_have_untried(struct transfer *transfer);
+bool fetch_upstreams_have_untried(const struct transfer *transfer);
 /* The server will not give the object: what now? */
 enum transfer_verdict fetch_upstreams_give_up(struct transfer *transfer);
 

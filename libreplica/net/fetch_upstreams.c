@@ -60,6 +60,12 @@ static int find_ready(const struct transfer *transfer)
     return -1;
 }
 
+/* No try is left but one at each that was never asked. */
+static bool is_exhausted(const struct transfer *transfer)
+{
+    return transfer->failures > transfer->fetcher->options.retries;
+}
+
 /* The first that may give the object and was never asked, resting or not; -1 without one.
  */
 static int find_untried(const struct transfer *transfer)
@@ -97,8 +103,8 @@ void fetch_upstreams_choose(struct transfer *transfer)
 {
     struct fetcher *fetcher = transfer->fetcher;
     struct fetch_server *before = transfer->server;
-    int place = transfer->is_exhausted ? find_untried(transfer) : find_ready(transfer);
-    bool is_ready = place >= 0 && !transfer->is_exhausted;
+    int place = is_exhausted(transfer) ? find_untried(transfer) : find_ready(transfer);
+    bool is_ready = place >= 0 && !is_exhausted(transfer);
 
     if (place < 0)
         place = find_last_resort(transfer);
@@ -130,12 +136,11 @@ bool fetch_upstreams_have_another(struct transfer *transfer)
     keep_problem(transfer);
     transfer->asked |= bit(place_of(transfer));
     transfer->tried |= bit(place_of(transfer));
-    return !transfer->is_exhausted && find_ready(transfer) >= 0;
+    return !is_exhausted(transfer) && find_ready(transfer) >= 0;
 }
 
-bool fetch_upstreams_have_untried(struct transfer *transfer)
+bool fetch_upstreams_have_untried(const struct transfer *transfer)
 {
-    transfer->is_exhausted = true;
     return find_untried(transfer) >= 0;
 }
 

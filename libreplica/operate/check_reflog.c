@@ -13,7 +13,6 @@
 #include "libreplica/store/reflog_file.h"
 
 #define CHECKSUM_SIZE_MAX 256
-#define HEAD_OBJECTS      4
 
 struct inspection {
     struct check *check;
@@ -21,15 +20,6 @@ struct inspection {
     bool is_usable;      /* the copy can be opened */
     const char *problem; /* NULL: all is well */
 };
-
-static void head_objects(struct object objects[HEAD_OBJECTS],
-                         const struct manifest *manifest)
-{
-    objects[0] = (struct object){manifest->catalog, OBJECT_CATALOG};
-    objects[1] = (struct object){manifest->certificate, OBJECT_CERTIFICATE};
-    objects[2] = (struct object){manifest->history, OBJECT_HISTORY};
-    objects[3] = (struct object){manifest->metainfo, OBJECT_METAINFO};
-}
 
 static const char *checksum_file(const struct inspection *inspection, apr_pool_t *pool)
 {
@@ -56,12 +46,12 @@ static bool read_checksum(struct hash *checksum, const struct inspection *inspec
 static bool find_entries(struct inspection *inspection, struct reflog *reflog,
                          apr_pool_t *pool, struct error *error)
 {
-    struct object objects[HEAD_OBJECTS];
+    struct object objects[MANIFEST_OBJECTS];
     char name[OBJECT_NAME_SIZE];
     bool found;
 
-    head_objects(objects, inspection->check->manifest);
-    for (int i = 0; i < HEAD_OBJECTS && inspection->problem == NULL; i++) {
+    manifest_objects(objects, inspection->check->manifest);
+    for (int i = 0; i < MANIFEST_OBJECTS && inspection->problem == NULL; i++) {
         if (hash_is_null(&objects[i].hash))
             continue;
         if (!reflog_contains(reflog, &objects[i], &found, error))
@@ -161,12 +151,12 @@ static bool inspect(struct inspection *inspection, apr_pool_t *pool, struct erro
 static bool add_objects(struct check *check, struct reflog *reflog, struct error *error)
 {
     int64_t now = apr_time_sec(apr_time_now());
-    struct object objects[HEAD_OBJECTS];
+    struct object objects[MANIFEST_OBJECTS];
     struct store_status status;
     bool found;
 
-    head_objects(objects, check->manifest);
-    for (int i = 0; i < HEAD_OBJECTS; i++)
+    manifest_objects(objects, check->manifest);
+    for (int i = 0; i < MANIFEST_OBJECTS; i++)
         if (!hash_is_null(&objects[i].hash) &&
             !reflog_add(reflog, &objects[i], now, false, error))
             return false;

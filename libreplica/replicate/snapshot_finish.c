@@ -7,29 +7,17 @@
 #include "libreplica/replicate/small_object.h"
 #include "libreplica/store/partial_replica.h"
 
-#define HEAD_OBJECTS 4
-
-/* The objects that a manifest names; those it does not name have null hashes. */
-static void head_objects(struct object objects[HEAD_OBJECTS],
-                         const struct manifest *manifest)
-{
-    objects[0] = (struct object){manifest->catalog, OBJECT_CATALOG};
-    objects[1] = (struct object){manifest->certificate, OBJECT_CERTIFICATE};
-    objects[2] = (struct object){manifest->history, OBJECT_HISTORY};
-    objects[3] = (struct object){manifest->metainfo, OBJECT_METAINFO};
-}
-
 /* The first object of the head that is missing or damaged; *broken false if there is
  * none. */
 static bool find_broken(struct object *which, bool *broken, struct snapshot *snapshot,
                         struct error *error)
 {
-    struct object objects[HEAD_OBJECTS];
+    struct object objects[MANIFEST_OBJECTS];
     bool intact;
 
     *broken = false;
-    head_objects(objects, snapshot->ensemble.manifest);
-    for (int i = 0; i < HEAD_OBJECTS; i++) {
+    manifest_objects(objects, snapshot->ensemble.manifest);
+    for (int i = 0; i < MANIFEST_OBJECTS; i++) {
         if (hash_is_null(&objects[i].hash))
             continue;
         if (!store_verify(snapshot->store, &objects[i], &intact, error))
@@ -92,12 +80,12 @@ static bool put_metainfo(struct snapshot *snapshot, struct error *error)
 
 static bool link_alternatives(struct snapshot *snapshot, struct error *error)
 {
-    struct object objects[HEAD_OBJECTS];
+    struct object objects[MANIFEST_OBJECTS];
 
     if (!snapshot->ensemble.manifest->has_alternative_paths)
         return true;
-    head_objects(objects, snapshot->ensemble.manifest);
-    for (int i = 0; i < HEAD_OBJECTS; i++)
+    manifest_objects(objects, snapshot->ensemble.manifest);
+    for (int i = 0; i < MANIFEST_OBJECTS; i++)
         if (!hash_is_null(&objects[i].hash) &&
             !store_link_alternative(snapshot->store, &objects[i], error))
             return false;

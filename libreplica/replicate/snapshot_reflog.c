@@ -16,28 +16,26 @@
 #include "libreplica/store/file.h"
 #include "libreplica/store/reflog_file.h"
 
-static bool add(struct reflog *reflog, const struct hash *hash, enum object_type type,
-                struct error *error)
+static bool add(struct reflog *reflog, const struct object *object, struct error *error)
 {
-    struct object object = {*hash, type};
-
-    return hash_is_null(hash) ||
-           reflog_add(reflog, &object, apr_time_sec(apr_time_now()), false, error);
+    return hash_is_null(&object->hash) ||
+           reflog_add(reflog, object, apr_time_sec(apr_time_now()), false, error);
 }
 
 static bool add_all(struct snapshot *snapshot, struct reflog *reflog, struct error *error)
 {
-    const struct manifest *manifest = snapshot->ensemble.manifest;
-    bool ok = add(reflog, &manifest->catalog, OBJECT_CATALOG, error) &&
-              add(reflog, &manifest->certificate, OBJECT_CERTIFICATE, error) &&
-              add(reflog, &manifest->history, OBJECT_HISTORY, error) &&
-              add(reflog, &manifest->metainfo, OBJECT_METAINFO, error);
+    struct object objects[MANIFEST_OBJECTS];
+    bool ok = true;
 
+    manifest_objects(objects, snapshot->ensemble.manifest);
+    for (int i = 0; ok && i < MANIFEST_OBJECTS; i++)
+        ok = add(reflog, &objects[i], error);
     for (int i = 0; ok && i < snapshot->tags->nelts; i++) {
         const struct tag *tag = &APR_ARRAY_IDX(snapshot->tags, i, struct tag);
+        struct object root = {tag->catalog, OBJECT_CATALOG};
 
         if (!catalog_walk_was_skipped(snapshot->walk, &tag->catalog))
-            ok = add(reflog, &tag->catalog, OBJECT_CATALOG, error);
+            ok = add(reflog, &root, error);
     }
     return ok;
 }

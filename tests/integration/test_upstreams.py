@@ -199,6 +199,15 @@ def test_eessi_docs_157_a_box_resets_the_transfers_of_certain_objects(site, kind
     site.assert_complete()
 
 
+def test_an_object_that_only_a_resting_server_gives_is_asked_there(site):
+    """Without a second try: the first one rests long before the other refuses what it has."""
+    site.first.fault(r"/data/[0-7][0-9a-f]/[0-9a-f]+$", "hang up")
+    site.second.fault(r"/data/[89a-f][0-9a-f]/[0-9a-f]+$", "hang up")
+    site.replica.configure(REPLICA_UPSTREAMS=site.second.url(FQRN), CVMFS_HTTP_RETRIES=0)
+    site.replica.snapshot().assert_ok()
+    site.assert_complete()
+
+
 @pytest.mark.parametrize("kind,argument", [("corrupt", None), ("longer", 10), ("shorter", None),
                                            ("missing", None), ("replace", b"<html>blocked"),
                                            ("replace", b""), ("cut", 100_000)])
