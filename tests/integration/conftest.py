@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures: a temporary folder, a storage tree, httpd with the module."""
 
+import contextlib
+import os
 import pathlib
 import random
 import shutil
@@ -25,6 +27,17 @@ def make_folder():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="replica-"))
     folder.chmod(0o755)
     return folder
+
+
+@contextlib.contextmanager
+def memory_folder():
+    """One that costs the disk nothing, where the machine has such a place."""
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    path = pathlib.Path(tempfile.mkdtemp(prefix="replica-", dir=memory))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)
 
 
 @pytest.fixture

@@ -9,21 +9,10 @@ import subprocess
 import pytest
 
 from cli import owner_of
-from reference import Reference
 from replica import REPLICACTL
 from servers import SANITIZED
-from test_adopt import NAME, NEW, OLD, OTHER, differences, needs_root
-
-
-@pytest.fixture
-def server(folder):
-    return Reference(folder / "server")
-
-
-@pytest.fixture
-def replica(server, origin, published):
-    server.add(NAME, origin.url(NAME), published.key, OLD)
-    return server
+from test_adopt import (  # noqa: F401 (fixtures)
+    NAME, NEW, OLD, OTHER, differences, needs_root, replica, server)
 
 
 @needs_root

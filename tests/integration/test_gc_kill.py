@@ -2,18 +2,16 @@
 """kill -9 at random moments of a garbage collection, with snapshots in between: nothing that is
 referred to is ever lost, and the next run finishes the work."""
 
-import os
-import pathlib
 import random
 import shutil
 import subprocess
-import tempfile
 import time
 
 import pytest
 
 from closure import Closure, stored_objects
 from collect import Expected, Store, tree_of_present
+from conftest import memory_folder
 from loops import count
 from origin import Origin
 from replica import Published, Replica
@@ -132,12 +130,10 @@ class World:
 
 @pytest.fixture(scope="module")
 def world():
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="replica-", dir=memory))
-    world = World(folder)
-    yield world
-    world.origin.close()
-    shutil.rmtree(folder)
+    with memory_folder() as folder:
+        world = World(folder)
+        yield world
+        world.origin.close()
 
 
 def test_kills_at_random_moments(world):

@@ -4,16 +4,15 @@ would trust, lacks an object, and the next run finishes the work."""
 
 import functools
 import os
-import pathlib
 import random
 import shutil
-import tempfile
 import time
 
 import pytest
 
 from closure import Closure, object_path
 from collect import Expected, Store, tree_of_present, write_checksum
+from conftest import memory_folder
 from loops import count
 from origin import Origin
 from power_cut import STYLES, Recording
@@ -100,12 +99,10 @@ class World:
 
 @pytest.fixture
 def world():
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="replica-", dir=memory))
-    world = World(folder)
-    yield world
-    world.origin.close()
-    shutil.rmtree(folder)
+    with memory_folder() as folder:
+        world = World(folder)
+        yield world
+        world.origin.close()
 
 
 def check_cuts(world, recording, number):

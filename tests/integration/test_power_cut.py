@@ -2,15 +2,13 @@
 """The power fails while a snapshot writes: no published manifest lacks an object, and the next
 run repairs the rest."""
 
-import os
-import pathlib
 import random
 import shutil
-import tempfile
 
 import pytest
 
 from closure import SUFFIXES, Broken, Closure
+from conftest import memory_folder
 from loops import count
 from origin import Origin
 from power_cut import STYLES, Recording
@@ -53,12 +51,10 @@ class World:
 
 @pytest.fixture
 def world():
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="replica-", dir=memory))
-    world = World(folder)
-    yield world
-    world.origin.close()
-    shutil.rmtree(folder)
+    with memory_folder() as folder:
+        world = World(folder)
+        yield world
+        world.origin.close()
 
 
 def record_recovery(world, at):

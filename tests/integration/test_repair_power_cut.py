@@ -2,17 +2,14 @@
 """The power fails while a check or a scrub repairs a replica: what was sound stays so, nothing
 is trusted that is not whole, and the next run finishes the work."""
 
-import os
-import pathlib
 import random
-import shutil
 import subprocess
-import tempfile
 
 import pytest
 
 from checked import Below
 from closure import Broken, manifest_fields, object_path
+from conftest import memory_folder
 from damage import Damage, files_of
 from loops import count
 from origin import Origin
@@ -83,12 +80,10 @@ class World:
 
 @pytest.fixture
 def world():
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="replica-", dir=memory))
-    world = World(folder)
-    yield world
-    world.origin.close()
-    shutil.rmtree(folder)
+    with memory_folder() as folder:
+        world = World(folder)
+        yield world
+        world.origin.close()
 
 
 def check_cuts(world, recording, repair, sound, number):
