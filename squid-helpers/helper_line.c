@@ -47,15 +47,6 @@ bool helper_field_next(struct text *field, struct text *fields)
     return length > 0;
 }
 
-static int digit_value(char byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    if (byte >= 'a' && byte <= 'f')
-        return byte - 'a' + 10;
-    return byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
-}
-
 struct text helper_field_unescape(struct text field, char *buffer)
 {
     struct text value = {buffer, 0};
@@ -66,8 +57,8 @@ struct text helper_field_unescape(struct text field, char *buffer)
         int high = -1, low = -1;
 
         if (field.bytes[i] == '%' && i + 2 < field.length) {
-            high = digit_value(field.bytes[i + 1]);
-            low = digit_value(field.bytes[i + 2]);
+            high = text_hex_digit(field.bytes[i + 1]);
+            low = text_hex_digit(field.bytes[i + 2]);
         }
         if (high >= 0 && low >= 0) {
             buffer[value.length++] = (char)(high << 4 | low);

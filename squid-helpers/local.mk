@@ -5,13 +5,14 @@ libreplica_helper_la_SOURCES = \
 	%D%/helper_line.c %D%/helper_line.h \
 	%D%/helper_loop.c %D%/helper_loop.h \
 	%D%/helper_watch.c %D%/helper_watch.h \
-	%D%/rule_files.c %D%/rule_files.h
+	%D%/rule_files.c %D%/rule_files.h \
+	%D%/rule_program.c %D%/rule_program.h
 libreplica_helper_la_LIBADD = libreplica-data.la
 HELPER_LIBS = libreplica-helper.la $(DATA_LIBS)
 
 pkglibexec_PROGRAMS += %D%/replica-policy
 %C%_replica_policy_SOURCES = \
-	%D%/policy_command.c %D%/policy_command.h \
+	%D%/policy_explain.c %D%/policy_explain.h \
 	%D%/policy_request.c %D%/policy_request.h \
 	%D%/replica-policy.c
 %C%_replica_policy_LDADD = $(HELPER_LIBS)

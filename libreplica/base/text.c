@@ -62,13 +62,18 @@ bool text_parse_number(int64_t *value, struct text text)
     return true;
 }
 
-static int hex_value(char c)
+int text_hex_digit(char byte)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return -1;
+    if (byte >= '0' && byte <= '9')
+        return byte - '0';
+    if (byte >= 'a' && byte <= 'f')
+        return byte - 'a' + 10;
+    return byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
+}
+
+static int lower_hex_digit(char byte)
+{
+    return byte >= 'A' && byte <= 'F' ? -1 : text_hex_digit(byte);
 }
 
 bool text_parse_hex(unsigned char *bytes, struct text text)
@@ -76,8 +81,8 @@ bool text_parse_hex(unsigned char *bytes, struct text text)
     if (text.length % 2 != 0)
         return false;
     for (size_t i = 0; i < text.length; i += 2) {
-        int high = hex_value(text.bytes[i]);
-        int low = hex_value(text.bytes[i + 1]);
+        int high = lower_hex_digit(text.bytes[i]);
+        int low = lower_hex_digit(text.bytes[i + 1]);
 
         if (high < 0 || low < 0)
             return false;

@@ -26,6 +26,9 @@ bool text_next_line(struct text *rest, struct text *line);
 /* Decimal digits only, at least one, at most 2^63-1. */
 bool text_parse_number(int64_t *value, struct text text);
 
+/* The value of a hex digit of either case; -1 for anything else. */
+int text_hex_digit(char byte);
+
 /* LENGTH / 2 bytes from lower-case hex digits; false on anything else. */
 bool text_parse_hex(unsigned char *bytes, struct text text);
 

@@ -72,15 +72,6 @@ static enum policy_kind kind_of(const struct request_path *path)
     }
 }
 
-static int digit_value(char byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    if (byte >= 'a' && byte <= 'f')
-        return byte - 'a' + 10;
-    return byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
-}
-
 /* False: an escape is none. */
 static bool decode(struct text *decoded, struct text raw, char *buffer)
 {
@@ -96,8 +87,8 @@ static bool decode(struct text *decoded, struct text raw, char *buffer)
             buffer[decoded->length++] = raw.bytes[i];
             continue;
         }
-        if (i + 2 >= raw.length || (high = digit_value(raw.bytes[i + 1])) < 0 ||
-            (low = digit_value(raw.bytes[i + 2])) < 0)
+        if (i + 2 >= raw.length || (high = text_hex_digit(raw.bytes[i + 1])) < 0 ||
+            (low = text_hex_digit(raw.bytes[i + 2])) < 0)
             return false;
         buffer[decoded->length++] = (char)(high << 4 | low);
         i += 2;

@@ -130,11 +130,9 @@ struct request_path request_path_parse(struct text path)
 /* Digits that are none count as 0: the host has refused them before. */
 static int hex_value(char digit)
 {
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    if ((digit >= 'a' && digit <= 'f') || (digit >= 'A' && digit <= 'F'))
-        return (digit | 0x20) - 'a' + 10;
-    return 0;
+    int value = text_hex_digit(digit);
+
+    return value < 0 ? 0 : value;
 }
 
 /* The next byte of RAW with its percent-encoding undone; 0 for an encoded NUL or slash,

@@ -1,47 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* replica-policy --check and --explain. */
-#include "squid-helpers/policy_command.h"
+/* replica-policy --explain. */
+#include "squid-helpers/policy_explain.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <apr_strings.h>
 
-#include "libreplica/store/file.h"
 #include "squid-helpers/policy_request.h"
 
-#define FILE_SIZE_MAX (64 * 1024 * 1024)
 /* As many as fit on a screen: why rules before the one that decides did not. */
 #define RULES_SHOWN_MAX 20
-
-static bool read_rules(struct text *content, void *baton, const char *file,
-                       apr_pool_t *pool, struct error *error)
-{
-    (void)baton;
-    return file_read(content, file, FILE_SIZE_MAX, pool, error);
-}
-
-static struct policy_rules *parse(const char *file, apr_pool_t *pool)
-{
-    static const struct rule_source source = {.read = read_rules};
-    struct policy_rules *rules;
-    struct error error;
-
-    if (policy_rules_parse(&rules, file, &source, pool, &error))
-        return rules;
-    fprintf(stderr, "%s\n", error.message);
-    return NULL;
-}
-
-int policy_command_check(const char *file, apr_pool_t *pool)
-{
-    const struct policy_rules *rules = parse(file, pool);
-
-    if (rules == NULL)
-        return 1;
-    printf("%s: %d rules\n", file, policy_rules_count(rules));
-    return 0;
-}
 
 static void print_effect(const struct policy_effect *effect, apr_pool_t *pool)
 {
@@ -118,8 +87,8 @@ static int usage(void)
     return 2;
 }
 
-static int explain(const struct policy_rules *rules, int count, char **arguments,
-                   apr_pool_t *pool)
+static int explain_one(const struct policy_rules *rules, int count, char **arguments,
+                       apr_pool_t *pool)
 {
     static struct policy_request request;
     const struct policy_effect *effect;
@@ -156,15 +125,13 @@ static int explain_lines(const struct policy_rules *rules, apr_pool_t *pool)
     return 0;
 }
 
-int policy_command_explain(const char *file, int count, char **arguments,
-                           apr_pool_t *pool)
+int policy_explain(const void *rules, int count, char **arguments, apr_pool_t *pool)
 {
-    const struct policy_rules *rules = parse(file, pool);
     apr_pool_t *scratch;
 
-    if (rules == NULL || apr_pool_create(&scratch, pool) != APR_SUCCESS)
+    if (apr_pool_create(&scratch, pool) != APR_SUCCESS)
         return 2;
     if (count == 1 && strcmp(arguments[0], "-") == 0)
         return explain_lines(rules, scratch);
-    return explain(rules, count, arguments, scratch);
+    return explain_one(rules, count, arguments, scratch);
 }

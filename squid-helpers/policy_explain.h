@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* replica-policy --explain: which rule decides a request, and why no other one did. */
+#ifndef REPLICA_POLICY_EXPLAIN_H
+#define REPLICA_POLICY_EXPLAIN_H
+
+#include <apr_pools.h>
+
+/* RULES are struct policy_rules. ARGUMENTS: METHOD URL CLIENT [PORT], or "-" for lines of
+ * these on standard input. Returns 0 if the request is allowed, 1 if it is denied, 2 if
+ * it cannot be told. */
+int policy_explain(const void *rules, int count, char **arguments, apr_pool_t *pool);
+
+#endif
