@@ -2,55 +2,32 @@
 """replica-policy under real Squid: what it denies, what it has kept, and that no client notices
 when helpers end, hang or are replaced."""
 
-import http.client
 import os
-import pathlib
 import random
 import re
-import shutil
 import signal
 import socket
 import subprocess
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from conftest import make_folder
 from loops import count
-from servers import BUILD, DEADLINE_SECONDS, free_port, wait_until
-from squid import Squid
+from servers import BUILD, DEADLINE_SECONDS, wait_until
+from squid_site import ALL_KINDS, CLIENTS, Load, Site
 
 PROGRAM = BUILD / "squid-helpers" / "replica-policy"
 OBJECT = "/cvmfs/{repository}/data/ab/{number:038x}{suffix}"
 
-ACCELERATOR = """
-http_port 80 accel defaultsite=localhost
-http_port 8000 accel defaultsite=localhost
-cache_peer 127.0.0.1 parent 8080 0 no-query originserver no-digest no-netdb-exchange
-never_direct allow all
-"""
-FORWARD = """
-http_port 80
-http_port 8000
-"""
-COMMON = """
+CONFIGURATION = """
 external_acl_type replica_policy ttl=0 negative_ttl=0 concurrency=50 children-max=1 \\
-    children-startup=1 %>a %>rm %>ru %>lp {program} --concurrency --file {rules}
+    children-startup=1 %>a %>rm %>ru %>lp {folder}/replica-policy --concurrency --file {folder}/rules
 acl policy external replica_policy
 http_access deny !policy
 http_access allow all
 acl uncached note cache_ no
 cache deny uncached
-cache_mem 16 MB
-workers {workers}
-pinger_enable off
-icp_port 0
-visible_hostname replica
 logformat policy %rm %ru %>Hs %Ss %{{line_}}note %{{kind_}}note %{{team_}}note
 access_log stdio:/var/log/squid/access.log policy
-buffered_logs off
-strip_query_terms off
 """
 SEED = """
 deny "only GET and HEAD" method !GET,HEAD
@@ -61,102 +38,9 @@ default deny "not \\"served\\" here"
 """
 
 
-class Answerer(BaseHTTPRequestHandler):
-    """An origin that has everything, and counts."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def answer(self):
-        with self.server.lock:
-            self.server.paths.append(self.path)
-        length = int(self.headers.get("Content-Length") or 0)
-        self.rfile.read(length)
-        self.send_response(200)
-        self.send_header("Cache-Control", "max-age=300")
-        self.send_header("Content-Length", "3")
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(b"yes")
-
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = answer
-
-    def log_message(self, *arguments):
-        pass
-
-
-class Site:
-    """A Squid with rules, before an origin."""
-
-    def __init__(self, kind, workers):
-        self.folder = make_folder()
-        self.rules = self.folder / "rules"
-        self.origin = ThreadingHTTPServer(("127.0.0.1", 0), Answerer)
-        self.origin.daemon_threads = True
-        self.origin.paths, self.origin.lock = [], threading.Lock()
-        threading.Thread(target=self.origin.serve_forever, daemon=True).start()
-        # Squid's user has to reach it.
-        self.program = shutil.copy(PROGRAM, self.folder / "replica-policy")
-        self.is_forward = kind == "forward"
-        self.write(SEED)
-        text = (FORWARD if self.is_forward else ACCELERATOR) + COMMON.format(
-            program=self.program, rules=self.rules, workers=workers)
-        self.workers = workers
-        self.squid = Squid(self.folder / "squid", None, self.origin.server_port, text)
-        self.squid.start()
-
-    def write(self, rules):
-        """Replace the rules whole, as an administrator should."""
-        new = self.rules.with_suffix(".new")
-        new.write_text(rules)
-        new.rename(self.rules)
-
-    def url(self, path):
-        return f"http://127.0.0.1:{self.origin.server_port}{path}" if self.is_forward else path
-
-    def connect(self, source="127.0.0.1", port=80):
-        return http.client.HTTPConnection("127.0.0.1", self.squid.ports[port],
-                                          timeout=DEADLINE_SECONDS, source_address=(source, 0))
-
-    def ask(self, path, method="GET", source="127.0.0.1", port=80):
-        """Status, whether it came from the cache, and the body."""
-        connection = self.connect(source, port)
-        try:
-            connection.request(method, self.url(path))
-            answer = connection.getresponse()
-            cache = answer.getheader("X-Cache") or ""
-            return answer.status, cache.startswith("HIT"), answer.read()
-        finally:
-            connection.close()
-
-    def helpers(self):
-        """{process that watches: its worker} of all helpers."""
-        found = {}
-        for path in pathlib.Path("/proc").glob("[0-9]*"):
-            try:
-                if os.readlink(path / "exe") == str(self.program):
-                    status = (path / "status").read_text()
-                    found[int(path.name)] = int(re.search(r"^PPid:\t(\d+)", status, re.M)[1])
-            except (FileNotFoundError, ProcessLookupError, PermissionError):
-                pass
-        return {parent: pid for pid, parent in found.items() if parent in found}
-
-    def log_lines(self):
-        return [line.split() for line in
-                (self.squid.folder / "access.log").read_text().splitlines()]
-
-    def close(self):
-        self.squid.stop()
-        self.origin.shutdown()
-        self.origin.server_close()
-        wait_until(lambda: not self.helpers(), "no helper is left")
-        shutil.rmtree(self.folder)
-
-
-@pytest.fixture(scope="module", params=[("accelerator", 1), ("forward", 2)],
-                ids=["accelerator", "forward-2-workers"])
+@pytest.fixture(scope="module", params=ALL_KINDS, ids=lambda kind: f"{kind[0]}-{kind[1]}")
 def site(request):
-    site = Site(*request.param)
+    site = Site(*request.param, ["replica-policy"], CONFIGURATION, {"rules": SEED})
     yield site
     site.close()
 
@@ -185,14 +69,11 @@ def test_the_annotation_says_what_is_kept(site):
         site.ask(geo)
         site.ask(data)
     # Workers do not share what they keep.
-    assert site.origin.paths.count(geo) <= site.workers
-    assert site.origin.paths.count(data) == 2 * site.workers
+    assert site.origin.count(geo) <= site.workers
+    assert site.origin.count(data) == 2 * site.workers
     wait_until(lambda: any(line[1].endswith(data) for line in site.log_lines()), "it is logged")
     line = next(line for line in site.log_lines() if line[1].endswith(data))
     assert line[4:] == ["rules:5", "data", "known"]
-
-
-CLIENTS = 6
 
 
 def check_failures(failures, ends):
@@ -202,50 +83,8 @@ def check_failures(failures, ends):
     assert {status for status, _ in failures} <= {403}
 
 
-class Load:
-    """Clients that keep asking; every answer but 200 is a failure."""
-
-    def __init__(self, site, clients=CLIENTS):
-        self.site, self.failures, self.answers, self.ends = site, [], 0, False
-        self.threads = [threading.Thread(target=self.run, args=(number,))
-                        for number in range(clients)]
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        self.wait(50)
-        return self
-
-    def __exit__(self, *arguments):
-        self.ends = True
-        for thread in self.threads:
-            thread.join()
-
-    def run(self, number):
-        connection, asked = self.site.connect(), 0
-        while not self.ends:
-            asked += 1
-            try:
-                connection.request("GET", self.site.url(path_of(1000000 * number + asked)))
-                answer = connection.getresponse()
-                body = answer.read()
-                if answer.status != 200:
-                    self.failures.append((answer.status, body))
-                self.answers += 1
-            except (ConnectionRefusedError, ConnectionResetError, http.client.BadStatusLine):
-                # Squid closes its ports and idle connections for a moment when it reconfigures.
-                connection.close()
-            except OSError as reason:
-                self.failures.append(repr(reason))
-                connection.close()
-
-    def wait(self, more):
-        target = self.answers + more
-        wait_until(lambda: self.answers >= target, f"{more} more answers")
-
-
 def test_workers_that_are_killed_are_not_noticed(site):
-    with Load(site) as load:
+    with Load(site, path_of) as load:
         for _ in range(3):
             before = site.helpers()
             for worker in before.values():
@@ -258,7 +97,7 @@ def test_workers_that_are_killed_are_not_noticed(site):
 
 
 def test_workers_that_stand_still_are_replaced(site):
-    with Load(site) as load:
+    with Load(site, path_of) as load:
         before = site.helpers()
         for worker in before.values():
             os.kill(worker, signal.SIGSTOP)
@@ -271,7 +110,7 @@ def test_workers_that_stand_still_are_replaced(site):
 
 
 def test_reconfiguring_under_load_fails_nothing_and_leaves_nothing(site):
-    with Load(site) as load:
+    with Load(site, path_of) as load:
         for _ in range(2):
             before = site.helpers()
             site.squid.reconfigure()
@@ -323,8 +162,8 @@ def random_request(chance, number):
 
 def test_explain_agrees_with_squid(site):
     chance = random.Random(20261120)
-    site.rules.with_name("more").write_text(EXPLAINED_MORE)
-    site.write(re.sub(r"port (\d+)", lambda match: f"port {site.squid.ports[int(match[1])]}",
+    site.write("more", EXPLAINED_MORE)
+    site.write("rules", re.sub(r"port (\d+)", lambda match: f"port {site.squid.ports[int(match[1])]}",
                       EXPLAINED))
     wait_until(lambda: is_settled(site, "/robots.txt?0", 200), "the rules are in force")
     requests = [random_request(chance, number) for number in range(count("EXPLAINED_REQUESTS"))]
@@ -344,7 +183,7 @@ def test_explain_agrees_with_squid(site):
     lines = [f"{method} http://{host}{path} {source} {site.squid.ports[port]}"
              for method, path, source, port in requests]
     explained = subprocess.run(
-        [PROGRAM, "--explain", "-", "--file", site.rules], input="\n".join(lines) + "\n",
+        [PROGRAM, "--explain", "-", "--file", site.folder / "rules"], input="\n".join(lines) + "\n",
         capture_output=True, text=True, check=True).stdout.splitlines()
     assert len(explained) == len(requests)
     wait_until(lambda: logged(site).keys() >= set(range(len(requests))), "all is logged")
@@ -369,16 +208,16 @@ def is_settled(site, path, status):
 
 def test_rules_that_are_wrong_change_nothing_and_mended_ones_do(site):
     path, complaint = path_of(3, "new.example.net"), "rules:2: a line begins with"
-    site.write(SEED)
+    site.write("rules", SEED)
     wait_until(lambda: is_settled(site, path, 403), "the rules are in force")
-    site.write("allow\nnonsense\n")
+    site.write("rules", "allow\nnonsense\n")
     wait_until(lambda: is_settled(site, path_of(4), 200) and complaint in site.squid.log_text(),
                "it is complained about")
     assert is_settled(site, path, 403)
-    site.write("default allow\n")
+    site.write("rules", "default allow\n")
     wait_until(lambda: is_settled(site, path, 200), "the new rules are in force")
     before = site.squid.log_text().count("stay in force")
-    site.rules.unlink()
+    (site.folder / "rules").unlink()
     wait_until(lambda: is_settled(site, path, 200)
                and site.squid.log_text().count("stay in force") > before, "they are missed")
     assert is_settled(site, path, 200)
