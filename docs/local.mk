@@ -1,6 +1,6 @@
 # Documents.
 EXTRA_DIST += %D%/requests.md %D%/index.md %D%/architecture.md %D%/formats.md %D%/operating.md \
-	%D%/complaints.md %D%/testing.md \
+	%D%/complaints.md %D%/squid.md %D%/testing.md \
 	%D%/images/status.png \
 	%D%/decisions/0001-errors-by-value.md \
 	%D%/decisions/0002-no-history-in-snapshots.md \

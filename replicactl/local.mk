@@ -12,6 +12,7 @@ replicactl_replicactl_SOURCES = \
 	%D%/cmd_ingest.c \
 	%D%/cmd_list.c \
 	%D%/cmd_mkfs.c \
+	%D%/cmd_proxy_config.c \
 	%D%/cmd_rmfs.c \
 	%D%/cmd_scrub.c \
 	%D%/cmd_snapshot.c \
@@ -24,3 +25,4 @@ replicactl_replicactl_SOURCES = \
 	%D%/progress.c %D%/progress.h \
 	%D%/snapshot_all.c %D%/snapshot_all.h
 replicactl_replicactl_LDADD = $(WORK_LIBS)
+replicactl_replicactl_CPPFLAGS = $(AM_CPPFLAGS) -DHELPER_FOLDER='"$(pkglibexecdir)"'

@@ -55,6 +55,12 @@ static const struct command commands[] = {
     {"adopt", "[--check] [-o USER] [--root DIRECTORY] | --undo [--root DIRECTORY]",
      "Take a reference server over in place; --check only says what would change.",
      cmd_adopt},
+    {"proxy-config",
+     "accelerator|site-proxy [--network CIDR]... [--port PORT]... [--peer HOST:PORT]...\n"
+     "              [--memory MB] [--disk FOLDER:MB] [--workers N] [--name HOST] "
+     "[--helpers FOLDER]\n"
+     "              [--policy FILE] [--store-id FILE] [--rewrite FILE] [--root FOLDER]",
+     "Print a squid.conf for this host, each line with its reason.", cmd_proxy_config},
     {"rmfs", "[-f] [-p] NAME...",
      "Remove repositories; -p keeps their data and keys, -f does not ask.", cmd_rmfs},
 };

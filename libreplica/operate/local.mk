@@ -44,6 +44,13 @@ libreplica_work_la_SOURCES += \
 	%D%/new_folders.c %D%/new_folders.h \
 	%D%/origin_options.c %D%/origin_options.h \
 	%D%/owner.c %D%/owner.h \
+	%D%/proxy_accelerator.c \
+	%D%/proxy_configuration.c %D%/proxy_configuration.h \
+	%D%/proxy_helpers.c \
+	%D%/proxy_needs.c %D%/proxy_needs.h \
+	%D%/proxy_networks.c %D%/proxy_networks.h \
+	%D%/proxy_options.c %D%/proxy_options.h \
+	%D%/proxy_site.c %D%/proxy_text.h \
 	%D%/remove_repository.c %D%/remove_repository.h \
 	%D%/replica_gc.c %D%/replica_gc.h \
 	%D%/replica_list.c %D%/replica_list.h \

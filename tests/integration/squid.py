@@ -7,15 +7,15 @@ import re
 import shutil
 import subprocess
 
-from servers import DEADLINE_SECONDS, TOP, first_program, free_port, is_listening, wait_until
+from servers import BUILD, DEADLINE_SECONDS, TOP, first_program, free_port, is_listening, wait_until
 
 SHIPPED = TOP / "conf" / "squid"
 
 
 class Squid:
     """Squid with the shipped file NAME, or with TEXT: its ports, its httpd and its logs moved
-    elsewhere, and what every private instance needs added. .ports maps a port of the file to
-    ours."""
+    elsewhere, its helpers those that were built, with the rules that are shipped beside it, and
+    what every private instance needs added. .ports maps a port of the file to ours."""
 
     def __init__(self, folder, name, httpd_port, text=None):
         self.folder = pathlib.Path(folder)
@@ -27,9 +27,11 @@ class Squid:
         text = text or (SHIPPED / name).read_text()
         # With several workers there is a process before them.
         self.mode = "--foreground" if re.search(r"^workers [2-9]", text, re.M) else "-N"
-        text = re.sub(r"^http_port (\d+)", self.move_port, text, flags=re.M)
+        text = re.sub(r"^http_port (\d+)(?=[ \n])", self.move_port, text, flags=re.M)
         text = text.replace("parent 8080 ", f"parent {httpd_port} ")
         text = text.replace("/var/log/squid/", f"{self.folder}/")
+        text = re.sub(r"/usr/libexec/replica/replica-(\S+) --concurrency",
+                      lambda match: self.bring_helper(match.group(1), name), text)
         self.configuration.write_text(
             text + "\n" + "\n".join([
                 f"pid_filename {self.folder}/squid.pid", f"cache_log {self.folder}/cache.log",
@@ -48,6 +50,12 @@ class Squid:
     def move_port(self, match):
         self.ports[int(match.group(1))] = port = free_port()
         return f"http_port 127.0.0.1:{port}"
+
+    def bring_helper(self, helper, name):
+        """A helper and its rules, where Squid's user can reach them: its command line."""
+        program = shutil.copy(BUILD / "squid-helpers" / f"replica-{helper}", self.folder)
+        rules = shutil.copy(SHIPPED / name.replace("squid", helper, 1), self.folder)
+        return f"{program} --concurrency --file {rules}"
 
     def command(self, *arguments):
         # The name of a service has letters and digits only, and is one for each instance.

@@ -104,7 +104,10 @@ def test_a_stranger_gets_replicas_on_both_ports(squid, status_httpd, repository)
     for port in squid.ports.values():
         assert ask(port, f"{repository.url}/{path}") == (200, b"content")
         assert ask(port, "/robots.txt")[0] == 200
-        assert ask(port, f"{repository.url}/data/aa/none")[0] == 404
+        assert ask(port, f"{repository.url}/data/aa/{38 * 'a'}")[0] == 404
+        # Words of the configuration are none of the words that are refused.
+        assert ask(port, "/cvmfs/manager.deny.example.net/.cvmfspublished")[0] == 404
+        assert ask(port, f"{repository.url}/data/aa/none")[0] == 403, "no URL of a replica"
 
 
 @pytest.mark.parametrize("path", FORBIDDEN)
