@@ -24,6 +24,16 @@ never_direct allow all
 http_port 80
 http_port 8000
 """,
+    # As sites have had it for years, and as it has to go on working.
+    "first deployment": """
+http_port 80 accel
+http_port 8000 accel
+http_access allow all
+cache_peer localhost parent 8080 0 no-query originserver
+acl CVMFSAPI urlpath_regex ^/cvmfs/[^/]*/api/
+cache deny !CVMFSAPI
+cache_mem 128 MB
+""",
 }
 COMMON = """
 cache_mem 16 MB
@@ -35,12 +45,12 @@ buffered_logs off
 strip_query_terms off
 """
 # For parametrize: both kinds, with one worker of Squid's and with two.
-ALL_KINDS = [(kind, workers) for kind in KINDS for workers in (1, 2)]
+ALL_KINDS = [(kind, workers) for kind in ("accelerator", "forward") for workers in (1, 2)]
 CLIENTS = 6
 
 
 class Answerer(BaseHTTPRequestHandler):
-    """Answers everything with 200, and notes it."""
+    """Answers everything, and notes it."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -49,7 +59,8 @@ class Answerer(BaseHTTPRequestHandler):
         with self.server.lock:
             self.server.requests.append((self.headers.get("Host"), self.path))
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.send_response(self.server.status)
+        self.server.gate.wait(DEADLINE_SECONDS)
+        self.send_response(self.server.statuses.get(self.path, 200))
         self.send_header("Cache-Control", "max-age=300")
         self.send_header("Content-Length", str(len(self.server.body)))
         self.end_headers()
@@ -63,14 +74,17 @@ class Answerer(BaseHTTPRequestHandler):
 
 
 class EasyOrigin(ThreadingHTTPServer):
-    """An origin that has everything. .requests: (Host, path) of each."""
+    """An origin that has everything. .requests: (Host, path) of each; .statuses: {path: status}
+    that are not 200; .gate: answers wait while it is cleared."""
 
     daemon_threads = True
     request_queue_size = 128
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Answerer)
-        self.requests, self.lock, self.status, self.body = [], threading.Lock(), 200, b"yes"
+        self.requests, self.lock, self.body = [], threading.Lock(), b"yes"
+        self.statuses, self.gate = {}, threading.Event()
+        self.gate.set()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def count(self, path):
@@ -83,10 +97,14 @@ class EasyOrigin(ThreadingHTTPServer):
 
 class Site:
     """Squid with PROGRAMS (ours, by name, or files) before an origin. TEXT is added to its
-    configuration; {folder} in it is where the programs are, and the FILES {name: content}."""
+    configuration; {folder} in it is where the programs are, the FILES {name: content}, and
+    FOLDERS that helpers may write in."""
 
-    def __init__(self, kind, workers, programs, text, files):
+    def __init__(self, kind, workers, programs, text, files, folders=()):
         self.folder = make_folder()
+        for name in folders:
+            (self.folder / name).mkdir()
+            (self.folder / name).chmod(0o777)
         self.origin = EasyOrigin()
         # Squid's user has to reach them.
         self.programs = [pathlib.Path(shutil.copy(BUILD / "squid-helpers" / name, self.folder))
