@@ -2,9 +2,9 @@
 /* Where the client is. */
 #include "mod_replica/geo_origin.h"
 
-#include <ctype.h>
 #include <string.h>
 
+#include "libreplica/format/geo_request.h"
 #include "mod_replica/forwarded_for.h"
 #include "mod_replica/networks.h"
 #include "mod_replica/request_client.h"
@@ -18,20 +18,6 @@ struct search {
     apr_array_header_t *tried;
 };
 
-/* 8-4-4-4-12 hex digits, as clients without a proxy call themselves. */
-static bool is_uuid(struct text text)
-{
-    static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-
-    if (text.length != strlen(shape))
-        return false;
-    for (size_t i = 0; i < text.length; i++)
-        if (shape[i] == '-' ? text.bytes[i] != '-'
-                            : !isxdigit((unsigned char)text.bytes[i]))
-            return false;
-    return true;
-}
-
 bool geo_origin_is_name(struct text text, bool resolves_single_labels)
 {
     if (text.length == 0 || *text.bytes == '.')
@@ -39,7 +25,7 @@ bool geo_origin_is_name(struct text text, bool resolves_single_labels)
     if (memchr(text.bytes, '.', text.length) != NULL ||
         memchr(text.bytes, ':', text.length) != NULL)
         return true;
-    return resolves_single_labels && !text_equals(text, "x") && !is_uuid(text);
+    return resolves_single_labels && !geo_request_is_anonymous(text);
 }
 
 /* Headers are only as good as the peer that sends them. */

@@ -2,10 +2,9 @@
 /* The grammar of the geo API. */
 #include "libreplica/format/geo_request.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <apr_strings.h>
-
-#define SEPARATOR "+PXYSEP+"
 
 /* Take everything up to the next slash, and the run of slashes, off *REST: a server that
  * merges slashes hands the same on. False without a slash. */
@@ -67,8 +66,7 @@ static void split(struct geo_request *request, struct text list, apr_pool_t *poo
         size_t length = comma != NULL ? (size_t)(comma - list.bytes) : list.length;
 
         elements[i] = (struct text){list.bytes, length};
-        if (request->separator < 0 && length == strlen(SEPARATOR) &&
-            memcmp(list.bytes, SEPARATOR, length) == 0)
+        if (request->separator < 0 && text_equals(elements[i], GEO_REQUEST_SEPARATOR))
             request->separator = i;
         if (comma != NULL)
             list = (struct text){comma + 1, list.length - length - 1};
@@ -96,5 +94,20 @@ bool geo_request_parse(struct geo_request *request, const char **reason,
     request->asks_lookup_count = text_equals(request->caching_string, "_namelookups_");
     if (!request->asks_lookup_count)
         split(request, rest, pool);
+    return true;
+}
+
+bool geo_request_is_anonymous(struct text caching_string)
+{
+    static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+    if (text_equals(caching_string, "x"))
+        return true;
+    if (caching_string.length != strlen(shape))
+        return false;
+    for (size_t i = 0; i < caching_string.length; i++)
+        if (shape[i] == '-' ? caching_string.bytes[i] != '-'
+                            : !isxdigit((unsigned char)caching_string.bytes[i]))
+            return false;
     return true;
 }

@@ -8,6 +8,9 @@
 #include <apr_pools.h>
 #include "libreplica/base/text.h"
 
+/* Stands between hosts and fallback proxies. */
+#define GEO_REQUEST_SEPARATOR "+PXYSEP+"
+
 struct geo_request {
     bool asks_lookup_count;      /* the caching string _namelookups_: no list is parsed */
     struct text caching_string;  /* may be empty */
@@ -25,5 +28,9 @@ struct geo_request {
  * Thread-safe, pure. */
 bool geo_request_parse(struct geo_request *request, const char **reason,
                        struct text repository, struct text api, apr_pool_t *pool);
+
+/* Whether a caching string says nothing about where its sender is: "x", or 8-4-4-4-12 hex
+ * digits, as clients without a proxy call themselves. Such a one is never looked up. */
+bool geo_request_is_anonymous(struct text caching_string);
 
 #endif

@@ -34,5 +34,7 @@ libreplica_data_la_SOURCES += \
 	%D%/rule_lines.c %D%/rule_lines.h \
 	%D%/signature.c %D%/signature.h \
 	%D%/signed_text.c %D%/signed_text.h \
+	%D%/store_request.c %D%/store_request.h \
+	%D%/store_rules.c %D%/store_rules.h \
 	%D%/snapshot_history.c %D%/snapshot_history.h \
 	%D%/whitelist.c %D%/whitelist.h

@@ -492,5 +492,5 @@ int policy_index_decide(const struct policy_index *index, const struct policy_ru
     if (query->has_client)
         try_client(&search);
     try_list(&search, index->first_unfiled);
-    return (int)search.best;
+    return search.best != NO_RULE ? (int)search.best : -1;
 }

@@ -69,6 +69,7 @@ uint32_t policy_suffix_bit(char suffix);
 /* policy_index.c */
 const struct policy_index *policy_index_create(const struct policy_rule *rules, int count,
                                                apr_pool_t *pool);
+/* -1: no rule matches. */
 int policy_index_decide(const struct policy_index *index, const struct policy_rule *rules,
                         const struct policy_query *query);
 

@@ -20,6 +20,7 @@ FUZZ_TARGETS = \
 	%D%/fuzz_reflog \
 	%D%/fuzz_request_path \
 	%D%/fuzz_settings \
+	%D%/fuzz_store_rules \
 	%D%/fuzz_whitelist \
 	%D%/fuzz_xattr_blob
 FUZZ_LIBS = $(DATA_LIBS)
@@ -91,6 +92,9 @@ endif
 %C%_fuzz_settings_SOURCES = %D%/fuzz_settings.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_settings_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_settings_LDFLAGS = $(FUZZ_LINKING)
+%C%_fuzz_store_rules_SOURCES = %D%/fuzz_store_rules.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_store_rules_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_store_rules_LDFLAGS = $(FUZZ_LINKING)
 %C%_fuzz_whitelist_SOURCES = %D%/fuzz_whitelist.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_whitelist_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_whitelist_LDFLAGS = $(FUZZ_LINKING)

@@ -241,6 +241,25 @@ def policies():
     }
 
 
+def store_rules():
+    name = DIGITS.encode()
+    url = b"\0http://H.example.net:8000/cvmfs/a.cern.ch/data/" + name[:2] + b"/" + name[2:]
+    geo = b"\0http://h.example.net/cvmfs/a.cern.ch/api/v1.0/geo/"
+    return {
+        "group": b"group a host *.example.net,x repository *.cern.ch\n" + url + b"C 10.0.0.1",
+        "other": b"group a host h.example.net repository !*.cern.ch\ngroup b host * "
+                 b"repository ?.cern.ch,a*\n" + url + b"-rmd160P",
+        "geo": b"geo host h.example.net database /a.mmdb,/b\n" + geo
+               + b"0a1b2c3d-4e5f-6071-8293-A4B5c6d7e8f9/A.b,+PXYSEP+,[::1],+PXYSEP+ 192.0.2.1",
+        "geo-name": b"geo host * client !10.0.0.0/8 repository a*\n" + geo + b"Sq.x/a 10.0.0.1",
+        "geo-other": b"geo host *\n" + geo + b"_namelookups_/a 192.0.2.1",
+        "dots": b"geo host *\n" + geo + b"x/.. 192.0.2.1",
+        "port": b"group a host b:80 repository c\n",
+        "second": b"geo host a\ngeo host b\n",
+        "unfinished": b"group a host",
+    }
+
+
 def helper_lines():
     query = b"10.1.2.3 GET http://h/cvmfs/a.cern.ch/.cvmfspublished 80 -"
     return {
@@ -363,6 +382,7 @@ def main():
         "helper": helper_lines(),
         "partial_rules": partial_rules(),
         "policy_rules": policies(),
+        "store_rules": store_rules(),
         "missing_report": missing_reports(),
         "geo_database": geo_databases(),
         "geo_order": geo_orders(),

@@ -164,3 +164,9 @@ check_PROGRAMS += %D%/test_glob %D%/test_rule_lines %D%/test_policy_query %D%/te
 %C%_test_helper_line_LDADD = libreplica-helper.la $(UNIT_LIBS)
 %C%_test_helper_exchange_SOURCES = %D%/test_helper_exchange.c %D%/unit.h
 %C%_test_helper_exchange_LDADD = libreplica-helper.la $(UNIT_LIBS)
+# What a cache keeps once
+check_PROGRAMS += %D%/test_store_request %D%/test_store_rules
+%C%_test_store_request_SOURCES = %D%/test_store_request.c %D%/unit.h
+%C%_test_store_request_LDADD = $(UNIT_LIBS)
+%C%_test_store_rules_SOURCES = %D%/test_store_rules.c %D%/unit.h
+%C%_test_store_rules_LDADD = $(UNIT_LIBS)
