@@ -1,7 +1,8 @@
 # What the host's other programs read: installed as examples, systemd's files in their places.
 squid_examplesdir = $(docdir)/examples/squid
 dist_squid_examples_DATA = %D%/squid/squid-accelerator.conf %D%/squid/squid-site-proxy.conf \
-	%D%/squid/policy-accelerator.conf %D%/squid/policy-site-proxy.conf
+	%D%/squid/policy-accelerator.conf %D%/squid/policy-site-proxy.conf \
+	%D%/squid/store-id-accelerator.conf %D%/squid/store-id-site-proxy.conf
 cron_examplesdir = $(docdir)/examples/cron.d
 dist_cron_examples_DATA = %D%/cron.d/cvmfs_geoip_db_update %D%/cron.d/cvmfs_stratum1_snapshot
 logrotate_examplesdir = $(docdir)/examples/logrotate.d

@@ -16,3 +16,11 @@ pkglibexec_PROGRAMS += %D%/replica-policy
 	%D%/policy_request.c %D%/policy_request.h \
 	%D%/replica-policy.c
 %C%_replica_policy_LDADD = $(HELPER_LIBS)
+
+pkglibexec_PROGRAMS += %D%/replica-store-id
+%C%_replica_store_id_SOURCES = \
+	%D%/geo_origins.c %D%/geo_origins.h \
+	%D%/store_answer.c %D%/store_answer.h \
+	%D%/store_explain.c %D%/store_explain.h \
+	%D%/replica-store-id.c
+%C%_replica_store_id_LDADD = $(HELPER_LIBS)

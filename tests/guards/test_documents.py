@@ -2,10 +2,12 @@
 import re
 import subprocess
 
+import pytest
+
 from sources import BUILD, TOP
 
 REPLICACTL = BUILD / "replicactl" / "replicactl"
-POLICY = BUILD / "squid-helpers" / "replica-policy"
+HELPERS = BUILD / "squid-helpers"
 SNAPSHOTD = BUILD / "snapshotd" / "snapshotd"
 MAN = TOP / "docs" / "man"
 
@@ -62,9 +64,10 @@ def test_every_option_of_snapshotd_is_described():
     assert not bad
 
 
-def test_every_option_of_the_helpers_is_described():
-    text = page("replica-policy.8")
-    options = re.findall(r"--[a-z]+", run(POLICY, "--help"))
+@pytest.mark.parametrize("name", ["replica-policy", "replica-store-id"])
+def test_every_option_of_the_helpers_is_described(name):
+    text = page(f"{name}.8")
+    options = re.findall(r"--[a-z]+", run(HELPERS / name, "--help"))
     assert len(options) >= 5
     assert not [option for option in options if option not in text]
 
@@ -78,6 +81,14 @@ def test_every_word_of_policy_rules_is_described():
     words = re.findall(r'"([a-z-]+)"', source)
     assert len(words) == 19
     assert not [word for word in words if not re.search(rf"^\.B[RI]? .*\b{word}\b", text, re.M)]
+
+
+def test_every_word_of_store_rules_is_described():
+    text = page("replica-store-id.conf.5")
+    source = (TOP / "libreplica/format/store_rules.c").read_text()
+    words = set(re.findall(r'text_equals\([^"]*"([a-z]+)"\)', source))
+    assert words == {"group", "geo", "host", "repository", "client", "database"}
+    assert not [word for word in words if f'"{word}"' not in text]
 
 
 def test_manual_pages_have_no_roff_errors():
