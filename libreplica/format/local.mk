@@ -31,6 +31,8 @@ libreplica_data_la_SOURCES += \
 	%D%/policy_query.c %D%/policy_query.h \
 	%D%/policy_rules.c %D%/policy_rules.h %D%/policy_rules_internal.h \
 	%D%/request_path.c %D%/request_path.h \
+	%D%/rewrite_apply.c \
+	%D%/rewrite_rules.c %D%/rewrite_rules.h %D%/rewrite_rules_internal.h \
 	%D%/rule_lines.c %D%/rule_lines.h \
 	%D%/signature.c %D%/signature.h \
 	%D%/signed_text.c %D%/signed_text.h \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of policy_rules share. */
+/* What the files of policy_rules share; rewrite_rules uses their index, too. */
 #ifndef REPLICA_FORMAT_POLICY_RULES_INTERNAL_H
 #define REPLICA_FORMAT_POLICY_RULES_INTERNAL_H
 

@@ -19,6 +19,7 @@ FUZZ_TARGETS = \
 	%D%/fuzz_policy_rules \
 	%D%/fuzz_reflog \
 	%D%/fuzz_request_path \
+	%D%/fuzz_rewrite_rules \
 	%D%/fuzz_settings \
 	%D%/fuzz_store_rules \
 	%D%/fuzz_whitelist \
@@ -89,6 +90,9 @@ endif
 %C%_fuzz_request_path_SOURCES = %D%/fuzz_request_path.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_request_path_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_request_path_LDFLAGS = $(FUZZ_LINKING)
+%C%_fuzz_rewrite_rules_SOURCES = %D%/fuzz_rewrite_rules.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_rewrite_rules_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_rewrite_rules_LDFLAGS = $(FUZZ_LINKING)
 %C%_fuzz_settings_SOURCES = %D%/fuzz_settings.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_settings_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_settings_LDFLAGS = $(FUZZ_LINKING)

@@ -260,6 +260,21 @@ def store_rules():
     }
 
 
+def rewrites():
+    url = b"\0http://Old.example.org:8000/cvmfs/sw.example.org/data/ab/cd?x=%2F"
+    return {
+        "host": b"redirect 301 host old.example.org new.example.org:8000\n" + url,
+        "names": b"rewrite host *.example.org:8000 new\nrewrite repository s?.* a.b\n" + url,
+        "path": b"rewrite path /cvmfs/sw.example.org/ /cvmfs/a.b\nredirect path /x%20y /\n" + url,
+        "all": b"rewrite path / /cvmfs\nredirect repository cvmfs a\nrewrite host * [::1]:8\n" + url,
+        "escapes": b"rewrite path /a%20b /c\n\0https://h/%61 b/%41%20b/c",
+        "dots": b"rewrite path /a /b\n\0http://h/a/%2e%2e/./../b//c",
+        "literal": b"rewrite host [2001:db8::1]:80 a\n\0http://[2001:DB8::1]/",
+        "include": b"include rules\n",
+        "open": b'rewrite "host\n',
+    }
+
+
 def helper_lines():
     query = b"10.1.2.3 GET http://h/cvmfs/a.cern.ch/.cvmfspublished 80 -"
     return {
@@ -383,6 +398,7 @@ def main():
         "partial_rules": partial_rules(),
         "policy_rules": policies(),
         "store_rules": store_rules(),
+        "rewrite_rules": rewrites(),
         "missing_report": missing_reports(),
         "geo_database": geo_databases(),
         "geo_order": geo_orders(),

@@ -149,6 +149,10 @@ check_PROGRAMS += %D%/test_missing_report %D%/test_pace %D%/test_scrub_plan
 %C%_test_scrub_plan_SOURCES = %D%/test_scrub_plan.c %D%/unit.h \
 	snapshotd/scrub_plan.c snapshotd/scrub_plan.h
 %C%_test_scrub_plan_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
+# Lines of rewriting, of logs
+check_PROGRAMS += %D%/test_rewrite_rules
+%C%_test_rewrite_rules_SOURCES = %D%/test_rewrite_rules.c %D%/unit.h
+%C%_test_rewrite_rules_LDADD = $(UNIT_LIBS)
 # Rules of a policy, Squid helpers
 check_PROGRAMS += %D%/test_glob %D%/test_rule_lines %D%/test_policy_query %D%/test_policy_rules \
 	%D%/test_helper_line %D%/test_helper_exchange
