@@ -2,7 +2,8 @@
 squid_examplesdir = $(docdir)/examples/squid
 dist_squid_examples_DATA = %D%/squid/squid-accelerator.conf %D%/squid/squid-site-proxy.conf \
 	%D%/squid/policy-accelerator.conf %D%/squid/policy-site-proxy.conf \
-	%D%/squid/store-id-accelerator.conf %D%/squid/store-id-site-proxy.conf
+	%D%/squid/store-id-accelerator.conf %D%/squid/store-id-site-proxy.conf \
+	%D%/squid/rewrite.conf
 cron_examplesdir = $(docdir)/examples/cron.d
 dist_cron_examples_DATA = %D%/cron.d/cvmfs_geoip_db_update %D%/cron.d/cvmfs_stratum1_snapshot
 logrotate_examplesdir = $(docdir)/examples/logrotate.d

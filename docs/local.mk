@@ -14,4 +14,5 @@ EXTRA_DIST += %D%/requests.md %D%/index.md %D%/architecture.md %D%/formats.md %D
 	%D%/decisions/0010-several-upstreams.md
 dist_man_MANS += %D%/man/replica.conf.5 %D%/man/replicactl.8 %D%/man/snapshotd.8 \
 	%D%/man/replica-policy.8 %D%/man/replica-policy.conf.5 \
-	%D%/man/replica-store-id.8 %D%/man/replica-store-id.conf.5
+	%D%/man/replica-store-id.8 %D%/man/replica-store-id.conf.5 \
+	%D%/man/replica-rewrite.8 %D%/man/replica-rewrite.conf.5

@@ -24,3 +24,6 @@ pkglibexec_PROGRAMS += %D%/replica-store-id
 	%D%/store_explain.c %D%/store_explain.h \
 	%D%/replica-store-id.c
 %C%_replica_store_id_LDADD = $(HELPER_LIBS)
+pkglibexec_PROGRAMS += %D%/replica-rewrite
+%C%_replica_rewrite_SOURCES = %D%/replica-rewrite.c
+%C%_replica_rewrite_LDADD = $(HELPER_LIBS)

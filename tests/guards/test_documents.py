@@ -64,7 +64,7 @@ def test_every_option_of_snapshotd_is_described():
     assert not bad
 
 
-@pytest.mark.parametrize("name", ["replica-policy", "replica-store-id"])
+@pytest.mark.parametrize("name", ["replica-policy", "replica-rewrite", "replica-store-id"])
 def test_every_option_of_the_helpers_is_described(name):
     text = page(f"{name}.8")
     options = re.findall(r"--[a-z]+", run(HELPERS / name, "--help"))
