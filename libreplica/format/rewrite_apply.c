@@ -249,12 +249,13 @@ static void rewrite_path(struct rewriting *url)
         url->path = text_of("/");
 }
 
-static const struct rewrite_line *find_name(const struct rewrite_names *names,
+static const struct rewrite_line *find_name(const struct rewrite_rules *rules,
+                                            const struct rewrite_names *names,
                                             const struct policy_query *query)
 {
     int number = policy_index_decide(names->index, names->rules, query);
 
-    return number < names->count ? names->lines[number] : NULL;
+    return number < names->count ? &rules->lines[names->numbers[number]] : NULL;
 }
 
 /* Where the name of a repository is in PATH. False: there is none. */
@@ -282,7 +283,7 @@ static void rewrite_repository(struct rewriting *url)
         return;
     /* The path may have grown, the name is no longer than a line's. */
     query.repository = rewrite_path_decode(name, url->room);
-    line = find_name(&url->rules->repositories, &query);
+    line = find_name(url->rules, &url->rules->repositories, &query);
     if (line == NULL || is_same(line->after, name))
         return;
     apply(url, line);
@@ -302,7 +303,7 @@ static void rewrite_host(struct rewriting *url)
 
     if (url->rules->hosts.count == 0)
         return;
-    line = find_name(&url->rules->hosts, &query);
+    line = find_name(url->rules, &url->rules->hosts, &query);
     if (line == NULL || !rewrite_authority_split(&host, &port, line->after))
         return;
     if (port == 0)

@@ -259,11 +259,11 @@ static struct rewrite_names names_create(const struct rewrite_rules *rules,
     for (int i = 0; i < rules->count; i++)
         names.count += rules->lines[i].part == part;
     names.rules = apr_palloc(pool, (size_t)(names.count + 1) * sizeof(*names.rules));
-    names.lines = apr_palloc(pool, (size_t)(names.count + 1) * sizeof(*names.lines));
+    names.numbers = apr_palloc(pool, (size_t)(names.count + 1) * sizeof(int));
     names.count = 0;
     for (int i = 0; i < rules->count; i++)
         if (rules->lines[i].part == part) {
-            names.lines[names.count] = &rules->lines[i];
+            names.numbers[names.count] = i;
             names.rules[names.count++] = rule_of(&rules->lines[i], pool);
         }
     policy_rule_clear(&names.rules[names.count]);

@@ -11,7 +11,7 @@
  * policies finds the first that matches. After the last there is one that always does. */
 struct rewrite_names {
     struct policy_rule *rules;
-    const struct rewrite_line **lines;
+    int *numbers; /* of the lines */
     int count;
     const struct policy_index *index;
 };
