@@ -105,9 +105,11 @@ void proxy_say_store_id(struct proxy_text *text)
               "# If it does not keep up, things are kept by their own URLs for a while: "
               "that does no harm.\n"
               "store_id_bypass on\n"
-              "# Host names, as by default, would cost a reverse DNS lookup for each new "
-              "client.\n"
-              "store_id_extras " EXTRAS "\n",
+              "# Where a client is, and whether others say so: questions to the geo API "
+              "depend on that. Host\n# names, as by default, would cost a reverse DNS "
+              "lookup for each new client.\n"
+              "store_id_extras \"%%>a %%>rm %%{CF-Connecting-IP}>h "
+              "%%{X-Forwarded-For}>h\"\n",
               text->options->helpers, file_option(text, PROXY_STORE_ID), CHILDREN,
               CONCURRENCY, QUEUE_SIZE);
     say_store_id_access(text);

@@ -7,6 +7,7 @@
 
 #include "libreplica/format/glob.h"
 #include "libreplica/format/policy_rules.h"
+#include "libreplica/format/store_rules.h"
 #include "libreplica/store/file.h"
 
 #define FILE_SIZE_MAX (64 * 1024 * 1024)
@@ -155,9 +156,12 @@ static bool check_rules(enum proxy_helper helper, const char *path,
                         struct error *error)
 {
     struct policy_rules *policy;
+    struct store_rules *store;
 
-    return helper != PROXY_POLICY ||
-           policy_rules_parse(&policy, path, source, pool, error);
+    if (helper == PROXY_POLICY)
+        return policy_rules_parse(&policy, path, source, pool, error);
+    return helper != PROXY_STORE_ID ||
+           store_rules_parse(&store, path, source, pool, error);
 }
 
 static bool read_rules(struct reading *reading, const struct proxy_options *options,

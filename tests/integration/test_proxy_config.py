@@ -147,9 +147,12 @@ def test_what_store_id_is_asked_about(place):
     assert lines_of(place.print("accelerator"), "store_id_access") == [
         "store_id_access deny !replica_get", "store_id_access allow replica_geo",
         "store_id_access deny all"]
+    assert "%{CF-Connecting-IP}>h %{X-Forwarded-For}>h" in place.print("accelerator")
     elsewhere = place.print("accelerator", "--peer", "s1.example.org:8080")
     assert "store_id_access allow replica_objects" in elsewhere
     assert "cache deny !CVMFSAPI" not in elsewhere and not lines_of(elsewhere, "negative_ttl")
+    place.write("store-id", "group a host b\n")
+    assert "replica-store-id.conf:1: there is no repository" in place.print("accelerator", code=1)
 
 
 def test_what_rewriting_is_asked_about(place):
