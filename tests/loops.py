@@ -43,7 +43,9 @@ _COUNTS = {
     "GEO_RELOAD_SECONDS": (6, 120),
     # queries to a helper whose workers are killed meanwhile
     "HELPER_LINES": (200000, 5000000),
-    # requests that replica-policy explains as Squid decides them
+    # questions to the geo API that Squid has to answer as httpd does
+    "SHARED_QUESTIONS": (600, 20000),
+    # requests that helpers explain as Squid decides them
     "EXPLAINED_REQUESTS": (500, 10000),
     # seconds each fuzzer runs; 0 only replays its corpus
     "FUZZ_SECONDS": (0, 60),
