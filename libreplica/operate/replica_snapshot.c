@@ -20,6 +20,9 @@
 /* Of CVMFS_NUM_WORKERS, and what takes its place. */
 #define WORKERS_DEFAULT     16
 #define CONNECTIONS_DEFAULT 64
+/* A second in all. */
+#define LOCK_TRIES 20
+#define LOCK_PAUSE (APR_USEC_PER_SEC / 20)
 
 /* One run, for those who write down how it went. */
 struct run {
@@ -33,6 +36,20 @@ static void say(const struct replica_snapshot_options *options, const char *line
         options->say(options->baton, line);
 }
 
+/* Who only notes something in the status file, as a scrub does at its end, has the lock
+ * for a moment: that is no other update. */
+static bool try_lock(struct lock **lock, const char *path, apr_pool_t *pool,
+                     struct error *error)
+{
+    for (int i = 1;; i++) {
+        if (lock_try(lock, path, pool, error))
+            return true;
+        if (error->code != ERROR_BUSY || i == LOCK_TRIES)
+            return false;
+        apr_sleep(LOCK_PAUSE);
+    }
+}
+
 static bool take_lock(struct lock **lock, bool initial,
                       const struct repository *repository,
                       const struct replica_snapshot_options *options, apr_pool_t *pool,
@@ -42,7 +59,7 @@ static bool take_lock(struct lock **lock, bool initial,
 
     if (!file_make_directory(repository->spool, 0755, pool, error))
         return false;
-    if (lock_try(lock, path, pool, error))
+    if (try_lock(lock, path, pool, error))
         return true;
     if (error->code != ERROR_BUSY)
         return false;

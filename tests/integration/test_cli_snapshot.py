@@ -5,6 +5,7 @@ import datetime
 import fcntl
 import os
 import re
+import threading
 
 import pytest
 
@@ -82,6 +83,17 @@ def test_a_conflict_with_t(replicas):
         fcntl.flock(file, fcntl.LOCK_EX)
         assert "another update is in progress... aborting" in replicas.run(
             "snapshot", "-t", FIRST, code=1)
+
+
+def test_a_lock_held_for_a_moment_is_no_conflict(replicas):
+    """As by a scrub, which notes its end in the status file."""
+    replicas.run("snapshot", FIRST)
+    with open(replicas.spool / FIRST / "is_updating.lock", "w", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        release = threading.Timer(0.2, fcntl.flock, (file, fcntl.LOCK_UN))
+        release.start()
+        replicas.run("snapshot", "-t", FIRST)
+        release.join()
 
 
 def test_an_initial_snapshot_is_not_waited_for(replicas):
