@@ -8,6 +8,7 @@ replicactl_replicactl_SOURCES = \
 	%D%/cmd_adopt.c \
 	%D%/cmd_gc.c \
 	%D%/cmd_check.c \
+	%D%/cmd_client_config.c \
 	%D%/cmd_info.c \
 	%D%/cmd_ingest.c \
 	%D%/cmd_list.c \

@@ -55,6 +55,10 @@ static const struct command commands[] = {
     {"adopt", "[--check] [-o USER] [--root DIRECTORY] | --undo [--root DIRECTORY]",
      "Take a reference server over in place; --check only says what would change.",
      cmd_adopt},
+    {"client-config",
+     "[--url URL] [--server URL]... [--proxy PROXY]... [--keys-dir FOLDER] [NAME]",
+     "Print what clients of a repository have to be told: servers, proxies, keys.",
+     cmd_client_config},
     {"proxy-config",
      "accelerator|site-proxy [--network CIDR]... [--port PORT]... [--peer HOST:PORT]...\n"
      "              [--memory MB] [--disk FOLDER:MB] [--workers N] [--name HOST] "

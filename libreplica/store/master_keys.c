@@ -32,12 +32,11 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bool load_directory(apr_array_header_t *keys, const char *path, apr_pool_t *pool,
+static bool list_directory(apr_array_header_t *paths, const char *path, apr_pool_t *pool,
                            struct error *error)
 {
-    apr_array_header_t *names = apr_array_make(pool, 8, sizeof(const char *));
     const struct dirent *entry;
-    bool ok = true;
+    int first = paths->nelts;
     DIR *directory = opendir(path);
 
     if (directory == NULL)
@@ -46,36 +45,44 @@ static bool load_directory(apr_array_header_t *keys, const char *path, apr_pool_
         size_t length = strlen(entry->d_name);
 
         if (length > 4 && strcmp(entry->d_name + length - 4, ".pub") == 0)
-            APR_ARRAY_PUSH(names, const char *) = apr_pstrdup(pool, entry->d_name);
+            APR_ARRAY_PUSH(paths, const char *) =
+                apr_pstrcat(pool, path, "/", entry->d_name, NULL);
     }
     closedir(directory);
-    qsort(names->elts, (size_t)names->nelts, sizeof(const char *), by_name);
-    for (int i = 0; ok && i < names->nelts; i++)
-        ok = load_file(
-            keys,
-            apr_pstrcat(pool, path, "/", APR_ARRAY_IDX(names, i, const char *), NULL),
-            pool, error);
-    return ok;
+    qsort((const char **)paths->elts + first, (size_t)(paths->nelts - first),
+          sizeof(const char *), by_name);
+    return true;
 }
 
-bool master_keys_load(apr_array_header_t **keys, const char *setting, apr_pool_t *pool,
-                      struct error *error)
+bool master_keys_paths(apr_array_header_t **paths, const char *setting, apr_pool_t *pool,
+                       struct error *error)
 {
-    apr_array_header_t *loaded = apr_array_make(pool, 4, sizeof(void *));
     char *rest = apr_pstrdup(pool, setting), *path;
 
+    *paths = apr_array_make(pool, 4, sizeof(const char *));
     while ((path = strsep(&rest, ":")) != NULL) {
         struct stat status;
 
         if (*path == '\0')
             continue;
-        if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
-            if (!load_directory(loaded, path, pool, error))
-                return false;
-        } else if (!load_file(loaded, path, pool, error)) {
+        if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode))
+            APR_ARRAY_PUSH(*paths, const char *) = path;
+        else if (!list_directory(*paths, path, pool, error))
             return false;
-        }
     }
+    return true;
+}
+
+bool master_keys_load(apr_array_header_t **keys, const char *setting, apr_pool_t *pool,
+                      struct error *error)
+{
+    apr_array_header_t *loaded = apr_array_make(pool, 4, sizeof(void *)), *paths;
+
+    if (!master_keys_paths(&paths, setting, pool, error))
+        return false;
+    for (int i = 0; i < paths->nelts; i++)
+        if (!load_file(loaded, APR_ARRAY_IDX(paths, i, const char *), pool, error))
+            return false;
     if (loaded->nelts == 0)
         return error_set(error, ERROR_SETTING,
                          "CVMFS_PUBLIC_KEY ('%s') names no public key; set it to the "

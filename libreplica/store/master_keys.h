@@ -15,4 +15,9 @@
 bool master_keys_load(apr_array_header_t **keys, const char *setting, apr_pool_t *pool,
                       struct error *error);
 
+/* The files that it names, an array of const char *, in that order; whether they are
+ * there is not looked at. False: those of listing directories. */
+bool master_keys_paths(apr_array_header_t **paths, const char *setting, apr_pool_t *pool,
+                       struct error *error);
+
 #endif
