@@ -59,6 +59,7 @@ static void say_access(struct proxy_text *text)
               "http_access deny !replica_paths%s\n"
               "http_access deny replica_odd_paths\n",
               has_old_paths ? " !replica_old_paths" : "");
+    proxy_say_store_id_access(text);
     if (text->needs->is_there[PROXY_POLICY])
         proxy_say(text,
                   "# Last, so that only what could pass is looked up.\n"

@@ -11,7 +11,6 @@
 #define CHILDREN    4
 #define CONCURRENCY 500
 #define QUEUE_SIZE  16384
-#define EXTRAS      "\"%%>a %%>rm\""
 
 /* " --file FILE", if it is not where the helper looks by itself. */
 static const char *file_option(struct proxy_text *text, enum proxy_helper helper)
@@ -55,7 +54,8 @@ void proxy_say_policy_caching(struct proxy_text *text)
                         "cache deny replica_uncached\n");
 }
 
-bool proxy_uses_store_id(const struct proxy_text *text)
+/* Whether there is anything for it to do. */
+static bool uses_store_id(const struct proxy_text *text)
 {
     const struct proxy_needs *needs = text->needs;
 
@@ -83,6 +83,15 @@ static void say_store_id_access(struct proxy_text *text)
     proxy_say(text, "store_id_access deny all\n");
 }
 
+void proxy_say_store_id_access(struct proxy_text *text)
+{
+    if (uses_store_id(text))
+        proxy_say(text,
+                  "# Keys of replica-store-id are no URLs that anybody may ask for.\n"
+                  "acl replica_keys dstdomain -n .replica.internal\n"
+                  "http_access deny replica_keys\n");
+}
+
 void proxy_say_store_id(struct proxy_text *text)
 {
     const char *path = text->options->rules[PROXY_STORE_ID].path;
@@ -91,7 +100,7 @@ void proxy_say_store_id(struct proxy_text *text)
         proxy_say(text, "\n# No StoreID: there are no lines in %s.\n", path);
         return;
     }
-    if (!proxy_uses_store_id(text)) {
+    if (!uses_store_id(text)) {
         proxy_say(text,
                   "\n# No StoreID: %s is about objects only, and those are not kept.\n",
                   path);
@@ -163,7 +172,7 @@ void proxy_say_rewrite(struct proxy_text *text)
               "# An old URL that stays old is better than none.\n"
               "url_rewrite_bypass on\n"
               "url_rewrite_timeout 3 seconds on_timeout=bypass\n"
-              "url_rewrite_extras " EXTRAS "\n",
+              "url_rewrite_extras \"%%>a %%>rm\"\n",
               text->options->helpers, file_option(text, PROXY_REWRITE), CHILDREN,
               CONCURRENCY, QUEUE_SIZE);
     say_rewrite_access(text);

@@ -7,6 +7,7 @@
 
 #include "libreplica/format/glob.h"
 #include "libreplica/format/policy_rules.h"
+#include "libreplica/format/rewrite_rules.h"
 #include "libreplica/format/store_rules.h"
 #include "libreplica/store/file.h"
 
@@ -137,31 +138,34 @@ static void take_rewrite(struct reading *reading, const struct rule_line *line)
 static bool take_line(void *baton, const struct rule_line *line, struct error *error)
 {
     struct reading *reading = baton;
-    struct proxy_needs *needs = reading->needs;
 
     (void)error;
-    needs->is_there[reading->helper] = true;
+    reading->needs->is_there[reading->helper] = true;
     if (reading->helper == PROXY_REWRITE)
         take_rewrite(reading, line);
-    else if (reading->helper == PROXY_STORE_ID && text_equals(line->words[0], "geo"))
-        needs->maps_geo = true;
-    else if (reading->helper == PROXY_STORE_ID)
-        needs->maps_objects = true;
     return true;
 }
 
 /* As the helper itself will, so that mistakes are seen now. */
-static bool check_rules(enum proxy_helper helper, const char *path,
-                        const struct rule_source *source, apr_pool_t *pool,
-                        struct error *error)
+static bool check_rules(struct reading *reading, const char *path,
+                        const struct rule_source *source, struct error *error)
 {
     struct policy_rules *policy;
     struct store_rules *store;
+    struct rewrite_rules *rewrite;
 
-    if (helper == PROXY_POLICY)
-        return policy_rules_parse(&policy, path, source, pool, error);
-    return helper != PROXY_STORE_ID ||
-           store_rules_parse(&store, path, source, pool, error);
+    switch (reading->helper) {
+    case PROXY_POLICY:
+        return policy_rules_parse(&policy, path, source, reading->pool, error);
+    case PROXY_REWRITE:
+        return rewrite_rules_parse(&rewrite, path, source, reading->pool, error);
+    default:
+        if (!store_rules_parse(&store, path, source, reading->pool, error))
+            return false;
+        reading->needs->maps_objects = store_rules_count(store) > 0;
+        reading->needs->maps_geo = store_rules_geo(store) != NULL;
+        return true;
+    }
 }
 
 static bool read_rules(struct reading *reading, const struct proxy_options *options,
@@ -177,7 +181,7 @@ static bool read_rules(struct reading *reading, const struct proxy_options *opti
     if (!file_read(&content, path, FILE_SIZE_MAX, reading->pool, error))
         return (error->code == ERROR_NOT_FOUND && !file->is_named) ||
                error_prefix(error, "there are no rules to be read");
-    return check_rules(reading->helper, path, &source, reading->pool, error) &&
+    return check_rules(reading, path, &source, error) &&
            rule_lines_read(path, &source, take_line, reading, reading->pool, error);
 }
 

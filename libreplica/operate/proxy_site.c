@@ -68,6 +68,7 @@ static void say_access(struct proxy_text *text)
               "# Services of this machine trust it, and must not trust the site.\n"
               "http_access deny to_localhost\n",
               has_old_paths ? " !replica_old_paths" : "");
+    proxy_say_store_id_access(text);
     if (text->needs->is_there[PROXY_POLICY])
         proxy_say(text,
                   "# Last, so that only what could pass is looked up.\n"

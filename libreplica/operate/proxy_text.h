@@ -23,11 +23,10 @@ void proxy_say_words(struct proxy_text *text, const char *acl,
  * say of keeping. */
 void proxy_say_policy_helper(struct proxy_text *text);
 void proxy_say_policy_caching(struct proxy_text *text);
-/* StoreID and rewriting. */
+/* StoreID and rewriting; before that, among http_access, what StoreID wants there. */
+void proxy_say_store_id_access(struct proxy_text *text);
 void proxy_say_store_id(struct proxy_text *text);
 void proxy_say_rewrite(struct proxy_text *text);
-/* Whether StoreID has anything to do here. */
-bool proxy_uses_store_id(const struct proxy_text *text);
 
 /* proxy_accelerator.c, proxy_site.c: everything up to the helpers for URLs. */
 void proxy_say_accelerator(struct proxy_text *text);

@@ -15,13 +15,15 @@ SHIPPED = TOP / "conf" / "squid"
 class Squid:
     """Squid with the shipped file NAME, or with TEXT: its ports, its httpd and its logs moved
     elsewhere, its helpers those that were built, with the rules that are shipped beside it, and
-    what every private instance needs added. .ports maps a port of the file to ours."""
+    what every private instance needs added. .ports maps a port of the file to ours. RULES:
+    {helper: text} in the place of what is shipped."""
 
-    def __init__(self, folder, name, httpd_port, text=None):
+    def __init__(self, folder, name, httpd_port, text=None, rules=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True)
         self.program = first_program("squid")
         self.process = None
+        self.rules = rules or {}
         self.ports = {}
         self.configuration = self.folder / "squid.conf"
         text = text or (SHIPPED / name).read_text()
@@ -54,7 +56,9 @@ class Squid:
     def bring_helper(self, helper, name):
         """A helper and its rules, where Squid's user can reach them: its command line."""
         program = shutil.copy(BUILD / "squid-helpers" / f"replica-{helper}", self.folder)
-        rules = shutil.copy(SHIPPED / name.replace("squid", helper, 1), self.folder)
+        rules = self.folder / f"{helper}-{name.split('-', 1)[1]}"
+        rules.write_text(self.rules[helper] if helper in self.rules
+                         else (SHIPPED / rules.name).read_text())
         return f"{program} --concurrency --file {rules}"
 
     def command(self, *arguments):

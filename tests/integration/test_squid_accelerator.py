@@ -3,6 +3,7 @@
 
 import shutil
 import socket
+import subprocess
 
 import pytest
 
@@ -10,6 +11,7 @@ import mmdb
 from conftest import make_folder
 from geo import DATABASE, add_geo, question
 from mmdb import A, B, L, PLACES
+from replica import REPLICACTL
 from servers import DEADLINE_SECONDS, Httpd, fetch, wait_until
 from squid import SHIPPED, Squid
 from tree import Tree
@@ -167,6 +169,39 @@ def test_a_request_without_a_host_is_answered(squid, repository):
         while part := connection.recv(65536):
             answer += part
     assert b" 200 " in answer.split(b"\r\n")[0] and answer.endswith(b"content")
+
+
+@pytest.fixture(scope="module")
+def moved(site):
+    """Squid with what is printed for lines of replica-rewrite."""
+    folder = make_folder()
+    rules = {"policy": (SHIPPED / "policy-accelerator.conf").read_text(),
+             "rewrite": "rewrite path /opt/software /cvmfs\n"
+                        f"redirect 301 path /secret {site.repository.url}\n"
+                        f"rewrite repository old.example.net {site.repository.name}\n"}
+    (folder / "root/etc/squid").mkdir(parents=True)
+    for helper, text in rules.items():
+        (folder / f"root/etc/squid/replica-{helper}.conf").write_text(text)
+    text = subprocess.run([REPLICACTL, "proxy-config", "accelerator", "--root", folder / "root",
+                           "--helpers", "/usr/libexec/replica"], capture_output=True, text=True,
+                          check=True).stdout
+    squid = Squid(folder / "squid", "squid-accelerator.conf", site.httpd.port, text, rules).start()
+    yield squid
+    squid.stop()
+    shutil.rmtree(folder)
+
+
+def test_old_paths_pass_and_nothing_else_does(moved, repository):
+    port = moved.ports[80]
+    path = repository.add_object(b"content")
+    name = repository.name
+    for old in (f"/opt/software/{name}", "/opt/software/old.example.net", "/cvmfs/old.example.net"):
+        assert ask(port, f"{old}/{path}") == (200, b"content"), old
+        assert ask(port, f"{old}/{path}", method="PUT")[0] == 403
+    assert ask(port, f"/secret/{path}")[0] == 301
+    for odd in ("/opt", "/opt/softwarex/x", f"/opt/software/../{name}/{path}", "/opt/other/x",
+                f"/opt/software//{name}/{path}", "/opt/software/..%2f..%2fserver-status"):
+        assert ask(port, odd)[0] == 403, odd
 
 
 def test_nobody_behind_squid_counts_as_local(squid, status_httpd, repository):

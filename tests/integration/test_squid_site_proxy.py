@@ -67,6 +67,14 @@ def test_clients_of_the_site_get_replicas_and_objects_are_kept(site):
     assert ask(site, OBJECT, method="HEAD")[0] == 200
 
 
+def test_no_cache_gets_past_what_is_kept(site):
+    """A client that finds its manifest old, or an object damaged, asks so."""
+    path = "/cvmfs/sw.example.net/.cvmfspublished"
+    assert [ask(site, path)[1] for _ in range(2)] == [False, True]
+    assert ask(site, path, headers=["Cache-Control: no-cache"])[:2] == (200, False)
+    assert site.origin.count(path) == 2
+
+
 def test_what_the_policy_does_not_keep(site):
     path = "/cvmfs/info/v1/repositories.json"
     for _ in range(3):
