@@ -1,11 +1,12 @@
 # Benches: ratios measured in one run.
 EXTRA_DIST += %D%/bench_distance %D%/bench_gc %D%/bench_geo %D%/bench_helpers %D%/bench_scale %D%/bench_serve \
-	%D%/bench_snapshot %D%/make_tree %D%/snapshots.py \
+	%D%/bench_snapshot %D%/bench_squid %D%/make_tree %D%/snapshots.py \
 	%D%/httpd-plain.conf.in %D%/httpd-replica.conf.in %D%/nginx.conf.in
 # Tests make distance with it, too.
 noinst_PROGRAMS += %D%/delay_relay
-EXTRA_PROGRAMS += %D%/make_gc_tree %D%/object_generator %D%/snapshot_floor
+EXTRA_PROGRAMS += %D%/constant_helper %D%/make_gc_tree %D%/object_generator %D%/snapshot_floor
 %C%_delay_relay_SOURCES = %D%/delay_relay.c
+%C%_constant_helper_SOURCES = %D%/constant_helper.c
 %C%_make_gc_tree_SOURCES = %D%/make_gc_tree.c
 %C%_make_gc_tree_LDADD = $(DATA_LIBS) $(ZLIB_LIBS)
 %C%_object_generator_SOURCES = %D%/object_generator.c
@@ -18,8 +19,8 @@ EXTRA_LTLIBRARIES = %D%/mod_constant.la
 %C%_mod_constant_la_SOURCES = %D%/mod_constant.c
 %C%_mod_constant_la_CPPFLAGS = $(AM_CPPFLAGS) $(HTTPD_CPPFLAGS)
 %C%_mod_constant_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
-CLEANFILES += %D%/make_gc_tree %D%/mod_constant.la %D%/object_generator %D%/snapshot_floor
-bench: bench-snapshot bench-distance bench-scale bench-gc bench-serve bench-geo bench-helpers
+CLEANFILES += %D%/constant_helper %D%/make_gc_tree %D%/mod_constant.la %D%/object_generator %D%/snapshot_floor
+bench: bench-snapshot bench-distance bench-scale bench-gc bench-serve bench-geo bench-helpers bench-squid
 bench-snapshot: all %D%/snapshot_floor tests/integration/publish_tool
 	$(srcdir)/%D%/bench_snapshot --build '$(abs_top_builddir)'
 bench-distance: all %D%/snapshot_floor tests/integration/publish_tool
@@ -34,4 +35,6 @@ bench-geo: all %D%/mod_constant.la
 	REPLICA_BUILD='$(abs_top_builddir)' $(srcdir)/%D%/bench_geo
 bench-helpers: all
 	$(srcdir)/%D%/bench_helpers --build '$(abs_top_builddir)'
-.PHONY: bench bench-helpers bench-distance bench-gc bench-geo bench-scale bench-serve bench-snapshot
+bench-squid: all %D%/constant_helper %D%/mod_constant.la
+	REPLICA_BUILD='$(abs_top_builddir)' $(srcdir)/%D%/bench_squid
+.PHONY: bench bench-helpers bench-distance bench-gc bench-geo bench-scale bench-serve bench-snapshot bench-squid

@@ -72,9 +72,9 @@ class Squid:
         return [line for line in run.stderr.splitlines()
                 if re.search(r"WARNING|ERROR|FATAL", line)]
 
-    def start(self):
+    def start(self, **options):
         with open(self.folder / "stderr", "wb") as stderr:
-            self.process = subprocess.Popen(self.command(), stderr=stderr)
+            self.process = subprocess.Popen(self.command(), stderr=stderr, **options)
         wait_until(lambda: self.process.poll() is not None
                    or all(is_listening(port) for port in self.ports.values()), "Squid listens")
         assert self.process.poll() is None, (self.folder / "cache.log").read_text()
