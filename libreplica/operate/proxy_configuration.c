@@ -140,8 +140,10 @@ static void say_end(struct proxy_text *text)
 const char *proxy_configuration_format(const struct proxy_options *options,
                                        const struct proxy_needs *needs, apr_pool_t *pool)
 {
-    struct proxy_text text = {options, needs, apr_array_make(pool, 64, sizeof(char *)),
-                              pool};
+    struct proxy_text text = {.options = options,
+                              .needs = needs,
+                              .parts = apr_array_make(pool, 64, sizeof(char *)),
+                              .pool = pool};
 
     say_head(&text);
     if (options->kind == PROXY_SITE)

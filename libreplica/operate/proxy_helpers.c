@@ -124,19 +124,27 @@ void proxy_say_store_id(struct proxy_text *text)
     say_store_id_access(text);
 }
 
+void proxy_say_old_hosts(struct proxy_text *text)
+{
+    if (text->has_old_hosts)
+        return;
+    text->has_old_hosts = true;
+    /* Without -n an address would cost a reverse lookup. */
+    proxy_say_words(text, "replica_old_hosts dstdomain -n", text->needs->hosts);
+    proxy_say_words(text, "replica_old_host_names dstdom_regex -n -i",
+                    text->needs->host_patterns);
+}
+
+static void allow_rewrite(struct proxy_text *text, const char *acl,
+                          const apr_array_header_t *words)
+{
+    if (words->nelts > 0)
+        proxy_say(text, "url_rewrite_access allow %s\n", acl);
+}
+
 static void say_rewrite_access(struct proxy_text *text)
 {
     const struct proxy_needs *needs = text->needs;
-    const struct {
-        const char *name;
-        const char *type;
-        const apr_array_header_t *words;
-    } parts[] = {
-        /* Without -n an address would cost a reverse lookup. */
-        {"replica_old_hosts", "dstdomain -n", needs->hosts},
-        {"replica_old_host_names", "dstdom_regex -n -i", needs->host_patterns},
-        {"replica_moved_paths", "urlpath_regex", needs->paths},
-    };
 
     if (needs->rewrites_anything) {
         proxy_say(text, "# Its lines are too many, or too general, for ACLs: it is asked "
@@ -146,14 +154,11 @@ static void say_rewrite_access(struct proxy_text *text)
     proxy_say(text,
               "# It is asked only about what its lines can change: print this again "
               "after new ones.\n");
-    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
-        if (parts[i].words->nelts == 0)
-            continue;
-        proxy_say_words(text,
-                        apr_pstrcat(text->pool, parts[i].name, " ", parts[i].type, NULL),
-                        parts[i].words);
-        proxy_say(text, "url_rewrite_access allow %s\n", parts[i].name);
-    }
+    proxy_say_old_hosts(text);
+    proxy_say_words(text, "replica_moved_paths urlpath_regex", needs->paths);
+    allow_rewrite(text, "replica_old_hosts", needs->hosts);
+    allow_rewrite(text, "replica_old_host_names", needs->host_patterns);
+    allow_rewrite(text, "replica_moved_paths", needs->paths);
     proxy_say(text, "url_rewrite_access deny all\n");
 }
 

@@ -39,6 +39,31 @@ static void say_clients(struct proxy_text *text)
     proxy_say_words(text, "localnet src", text->options->networks);
 }
 
+/* A name that nobody answers for costs half a minute: none is looked up that a parent
+ * will look up, or that replica-rewrite replaces. */
+static void say_own_services(struct proxy_text *text)
+{
+    const struct proxy_needs *needs = text->needs;
+    bool has_hosts = needs->hosts->nelts > 0;
+    bool has_patterns = needs->host_patterns->nelts > 0;
+
+    proxy_say(text,
+              "# Services of this machine trust it, and must not trust the site.\n");
+    if (text->options->peers->nelts > 0) {
+        proxy_say(text,
+                  "acl replica_here dstdom_regex -n -i ^localhost$ ^127\\. ^0 ^\\[::\n"
+                  "http_access deny replica_here\n");
+        return;
+    }
+    if (has_hosts || has_patterns)
+        proxy_say(text, "# Hosts of old may have no address any more: replica-rewrite is "
+                        "asked instead.\n");
+    proxy_say_old_hosts(text);
+    proxy_say(text, "http_access deny%s%s to_localhost\n",
+              has_hosts ? " !replica_old_hosts" : "",
+              has_patterns ? " !replica_old_host_names" : "");
+}
+
 static void say_access(struct proxy_text *text)
 {
     bool has_old_paths = text->needs->old_paths->nelts > 0;
@@ -64,10 +89,9 @@ static void say_access(struct proxy_text *text)
               "http_access deny CONNECT\n"
               "http_access deny !replica_methods\n"
               "http_access deny !replica_ports\n"
-              "http_access deny !replica_paths%s\n"
-              "# Services of this machine trust it, and must not trust the site.\n"
-              "http_access deny to_localhost\n",
+              "http_access deny !replica_paths%s\n",
               has_old_paths ? " !replica_old_paths" : "");
+    say_own_services(text);
     proxy_say_store_id_access(text);
     if (text->needs->is_there[PROXY_POLICY])
         proxy_say(text,

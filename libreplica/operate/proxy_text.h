@@ -10,6 +10,7 @@ struct proxy_text {
     const struct proxy_needs *needs;
     apr_array_header_t *parts; /* of const char * */
     apr_pool_t *pool;
+    bool has_old_hosts; /* said */
 };
 
 void proxy_say(struct proxy_text *text, const char *format, ...)
@@ -26,6 +27,9 @@ void proxy_say_policy_caching(struct proxy_text *text);
 /* StoreID and rewriting; before that, among http_access, what StoreID wants there. */
 void proxy_say_store_id_access(struct proxy_text *text);
 void proxy_say_store_id(struct proxy_text *text);
+/* The ACLs of hosts that replica-rewrite knows; said once, by whoever needs them first.
+ */
+void proxy_say_old_hosts(struct proxy_text *text);
 void proxy_say_rewrite(struct proxy_text *text);
 
 /* proxy_accelerator.c, proxy_site.c: everything up to the helpers for URLs. */

@@ -180,6 +180,17 @@ def test_what_rewriting_is_asked_about(place):
     assert lines_of(text, "url_rewrite_program") and not lines_of(text, "url_rewrite_access")
 
 
+def test_no_name_is_looked_up_that_may_be_dead(place):
+    assert lines_of(place.print("site-proxy"), "http_access deny to_") \
+        == ["http_access deny to_localhost"]
+    assert "to_localhost" not in place.print("site-proxy", "--peer", "proxy.example.org:3128")
+    place.write("rewrite", "rewrite host old.example.org new.example.org\n")
+    text = place.print("site-proxy")
+    assert "http_access deny !replica_old_hosts to_localhost\n" in text
+    assert text.count("acl replica_old_hosts ") == 1
+    assert text.index("acl replica_old_hosts ") < text.index("deny !replica_old_hosts")
+
+
 def test_networks_within_others_are_left_out(place):
     text = place.print("site-proxy", "--network", "10.1.0.0/16", "--network", "10.0.0.0/8",
                        "--network", "10.2.3.4", "--network", "2001:db8::/32")
