@@ -95,6 +95,7 @@ int cmd_ingest(struct command_context *context, int argc, char **argv);
 int cmd_list(struct command_context *context, int argc, char **argv);
 int cmd_mkfs(struct command_context *context, int argc, char **argv);
 int cmd_proxy_config(struct command_context *context, int argc, char **argv);
+int cmd_proxy_log(struct command_context *context, int argc, char **argv);
 int cmd_rmfs(struct command_context *context, int argc, char **argv);
 int cmd_scrub(struct command_context *context, int argc, char **argv);
 int cmd_snapshot(struct command_context *context, int argc, char **argv);

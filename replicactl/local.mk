@@ -14,6 +14,7 @@ replicactl_replicactl_SOURCES = \
 	%D%/cmd_list.c \
 	%D%/cmd_mkfs.c \
 	%D%/cmd_proxy_config.c \
+	%D%/cmd_proxy_log.c \
 	%D%/cmd_rmfs.c \
 	%D%/cmd_scrub.c \
 	%D%/cmd_snapshot.c \

@@ -65,6 +65,9 @@ static const struct command commands[] = {
      "[--helpers FOLDER]\n"
      "              [--policy FILE] [--store-id FILE] [--rewrite FILE] [--root FOLDER]",
      "Print a squid.conf for this host, each line with its reason.", cmd_proxy_config},
+    {"proxy-log", "[--json] [--top COUNT] [FILE...]",
+     "What Squid's logs say: requests, hits and bytes by kind, repository and rule.",
+     cmd_proxy_log},
     {"rmfs", "[-f] [-p] NAME...",
      "Remove repositories; -p keeps their data and keys, -f does not ask.", cmd_rmfs},
 };

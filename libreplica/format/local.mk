@@ -30,6 +30,7 @@ libreplica_data_la_SOURCES += \
 	%D%/policy_match.c \
 	%D%/policy_query.c %D%/policy_query.h \
 	%D%/policy_rules.c %D%/policy_rules.h %D%/policy_rules_internal.h \
+	%D%/proxy_log.c %D%/proxy_log.h \
 	%D%/request_path.c %D%/request_path.h \
 	%D%/rewrite_apply.c \
 	%D%/rewrite_rules.c %D%/rewrite_rules.h %D%/rewrite_rules_internal.h \

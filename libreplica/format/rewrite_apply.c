@@ -55,15 +55,6 @@ bool rewrite_authority_split(struct text *host, int *port, struct text authority
     return true;
 }
 
-static int digit_value(char byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    if (byte >= 'a' && byte <= 'f')
-        return byte - 'a' + 10;
-    return byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
-}
-
 /* The byte that %XX at AT stands for; -1: that is no such thing. */
 static int encoded_byte(struct text path, size_t at)
 {
@@ -71,8 +62,8 @@ static int encoded_byte(struct text path, size_t at)
 
     if (path.length - at < 3)
         return -1;
-    high = digit_value(path.bytes[at + 1]);
-    low = digit_value(path.bytes[at + 2]);
+    high = text_hex_digit(path.bytes[at + 1]);
+    low = text_hex_digit(path.bytes[at + 2]);
     return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 

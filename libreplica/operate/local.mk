@@ -52,6 +52,8 @@ libreplica_work_la_SOURCES += \
 	%D%/proxy_networks.c %D%/proxy_networks.h \
 	%D%/proxy_options.c %D%/proxy_options.h \
 	%D%/proxy_site.c %D%/proxy_text.h \
+	%D%/proxy_summary.c %D%/proxy_summary.h \
+	%D%/proxy_summary_json.c \
 	%D%/remove_repository.c %D%/remove_repository.h \
 	%D%/replica_gc.c %D%/replica_gc.h \
 	%D%/replica_list.c %D%/replica_list.h \

@@ -17,6 +17,7 @@ FUZZ_TARGETS = \
 	%D%/fuzz_object \
 	%D%/fuzz_partial_rules \
 	%D%/fuzz_policy_rules \
+	%D%/fuzz_proxy_log \
 	%D%/fuzz_reflog \
 	%D%/fuzz_request_path \
 	%D%/fuzz_rewrite_rules \
@@ -84,6 +85,9 @@ endif
 %C%_fuzz_policy_rules_SOURCES = %D%/fuzz_policy_rules.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_policy_rules_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_policy_rules_LDFLAGS = $(FUZZ_LINKING)
+%C%_fuzz_proxy_log_SOURCES = %D%/fuzz_proxy_log.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_proxy_log_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_proxy_log_LDFLAGS = $(FUZZ_LINKING)
 %C%_fuzz_reflog_SOURCES = %D%/fuzz_reflog.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_reflog_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_reflog_LDFLAGS = $(FUZZ_LINKING)

@@ -260,6 +260,22 @@ def store_rules():
     }
 
 
+def proxy_lines():
+    head = b'192.0.2.1 - - [20/Nov/2026:23:04:46 +0000] '
+    data = b"http://h/cvmfs/sw.example.org/data/ab/" + b"0" * 38
+    return {
+        "notes": head + b'"GET ' + data + b' HTTP/1.1" 200 260 "a \\"b\\"" TCP_MEM_HIT:HIER_NONE 0 '
+                 b"data sw.example.org rules:3 http://x/y lines:1,lines:2",
+        "dashes": head + b'"GET ' + data + b'C HTTP/1.1" 200 260 "-" TCP_MISS:X 0 - - - - -',
+        "combined": head + b'"GET ' + data + b' HTTP/1.1" 200 260 "-" "x" TCP_REFRESH_UNMODIFIED:X',
+        "escapes": head + b'"GET http://h/cvmfs/%61/api/%zz"" HTTP/1.1" 403 - TCP_DENIED:X 1 geo %22',
+        "native": b"1763679886.123     12 192.0.2.1 TCP_HIT/200 1 GET " + data + b" - HIER_NONE/- -",
+        "nobody": head + b'"- error:transaction-end-before-headers HTTP/0.0" 0 0 "-" NONE_NONE:X 0',
+        "open": head + b'"GET / HTTP/1.1" 200 1 "\\',
+        "other": b"2026-11-20 something else",
+    }
+
+
 def rewrites():
     url = b"\0http://Old.example.org:8000/cvmfs/sw.example.org/data/ab/cd?x=%2F"
     return {
@@ -399,6 +415,7 @@ def main():
         "policy_rules": policies(),
         "store_rules": store_rules(),
         "rewrite_rules": rewrites(),
+        "proxy_log": proxy_lines(),
         "missing_report": missing_reports(),
         "geo_database": geo_databases(),
         "geo_order": geo_orders(),

@@ -150,7 +150,9 @@ check_PROGRAMS += %D%/test_missing_report %D%/test_pace %D%/test_scrub_plan
 	snapshotd/scrub_plan.c snapshotd/scrub_plan.h
 %C%_test_scrub_plan_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
 # Lines of rewriting, of logs
-check_PROGRAMS += %D%/test_rewrite_rules
+check_PROGRAMS += %D%/test_proxy_log %D%/test_rewrite_rules
+%C%_test_proxy_log_SOURCES = %D%/test_proxy_log.c %D%/unit.h
+%C%_test_proxy_log_LDADD = $(UNIT_LIBS)
 %C%_test_rewrite_rules_SOURCES = %D%/test_rewrite_rules.c %D%/unit.h
 %C%_test_rewrite_rules_LDADD = $(UNIT_LIBS)
 # Rules of a policy, Squid helpers
