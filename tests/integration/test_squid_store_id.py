@@ -5,8 +5,10 @@ import http.client
 import os
 import random
 import signal
+import socket
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -57,9 +59,9 @@ class Store(Answerer):
 class Shop(Site):
     """A site with two origins, which are one in what they have."""
 
-    def __init__(self, kind, workers, concurrency=500, queue=1000):
+    def __init__(self, kind, workers, concurrency=500, queue=1000, text=""):
         super().__init__(kind, workers, [PROGRAM],
-                         TEXT.format(concurrency=concurrency, queue=queue),
+                         TEXT.format(concurrency=concurrency, queue=queue) + text,
                          {"rules": RULES, "hosts": HOSTS})
         self.second = EasyOrigin()
         self.second.requests, self.second.lock = self.origin.requests, self.origin.lock
@@ -322,3 +324,48 @@ def test_a_helper_that_is_busy_is_passed_by():
         assert shop.asked(first[2:]) == 1
     finally:
         shop.close()
+
+
+class BadServer:
+    """Answers each request by BYTES, after a while, and closes."""
+
+    def __init__(self, content):
+        self.content, self.is_asked = content, threading.Event()
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.thread = threading.Thread(target=self.serve)
+        self.thread.start()
+
+    def serve(self):
+        connection, _ = self.socket.accept()
+        connection.recv(65536)
+        self.is_asked.set()
+        time.sleep(0.5)
+        connection.sendall(self.content)
+        connection.close()
+        self.socket.close()
+
+
+@pytest.fixture(scope="module")
+def collapsing():
+    """Those who ask for the same at once wait for the first one's answer."""
+    shop = Shop("forward", 1, text="collapsed_forwarding on\n")
+    yield shop
+    shop.close()
+
+
+@pytest.mark.parametrize("content", [
+    b"", b"HTTP/1.1 500 Oops\r\nContent-Length: 4\r\n\r\nnone",
+    b"HTTP/1.1 404 Not Found\r\nCache-Control: max-age=300\r\nContent-Length: 4\r\n\r\nnone",
+    b"HTTP/1.1 200 OK\r\nCache-Control: max-age=300\r\nContent-Length: 400\r\n\r\nhalf"],
+    ids=["nothing", "error", "missing", "half"])
+def test_a_server_that_fails_does_not_speak_for_others(collapsing, content):
+    name, server = new_object(), BadServer(content)
+    first = collapsing.connect()
+    first.request("GET", f"http://a.example.net:{server.port}{path_of(name)}")
+    assert server.is_asked.wait(DEADLINE_SECONDS)
+    status, body = collapsing.get(B, path_of(name, ALIAS))
+    assert status == 200 and body.startswith(b"b.example.net")
+    server.thread.join()
+    first.close()
+    assert collapsing.get(B, path_of(name)) == (status, body), "its copy is kept"
