@@ -22,7 +22,7 @@ TEXT = """
 store_id_program {{folder}}/replica-store-id --concurrency --file {{folder}}/rules
 store_id_children 1 startup=1 idle=1 concurrency={concurrency} queue-size={queue}
 store_id_extras "%>a %>rm %{{{{CF-Connecting-IP}}}}>h %{{{{X-Forwarded-For}}}}>h"
-acl replica_keys dstdomain .replica.internal
+acl replica_keys dstdomain -n .replica.internal
 http_access deny replica_keys
 http_access allow all
 hosts_file {{folder}}/hosts
