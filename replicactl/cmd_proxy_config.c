@@ -35,6 +35,12 @@ static bool choose_kind(enum proxy_kind *kind, const char *word)
     return *kind == PROXY_ACCELERATOR || strcmp(word, "site-proxy") == 0;
 }
 
+static void print_note(const char *note)
+{
+    if (note != NULL)
+        fprintf(stderr, "NOTE: %s\n", note);
+}
+
 int cmd_proxy_config(struct command_context *context, int argc, char **argv)
 {
     struct proxy_options options;
@@ -64,6 +70,7 @@ int cmd_proxy_config(struct command_context *context, int argc, char **argv)
         return command_usage(context, "proxy-config", "%s", error.message);
     if (!proxy_needs_read(&needs, &options, context->pool, &error))
         return command_fail(context, &error);
+    print_note(proxy_needs_contradiction(&needs, &options, context->pool));
     fputs(proxy_configuration_format(&options, &needs, context->pool), stdout);
     return EXIT_OK;
 }

@@ -47,6 +47,7 @@ libreplica_work_la_SOURCES += \
 	%D%/owner.c %D%/owner.h \
 	%D%/proxy_accelerator.c \
 	%D%/proxy_configuration.c %D%/proxy_configuration.h \
+	%D%/proxy_contradiction.c \
 	%D%/proxy_helpers.c \
 	%D%/proxy_needs.c %D%/proxy_needs.h \
 	%D%/proxy_networks.c %D%/proxy_networks.h \

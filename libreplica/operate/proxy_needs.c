@@ -6,7 +6,6 @@
 #include <apr_strings.h>
 
 #include "libreplica/format/glob.h"
-#include "libreplica/format/policy_rules.h"
 #include "libreplica/format/rewrite_rules.h"
 #include "libreplica/format/store_rules.h"
 #include "libreplica/store/file.h"
@@ -156,7 +155,10 @@ static bool check_rules(struct reading *reading, const char *path,
 
     switch (reading->helper) {
     case PROXY_POLICY:
-        return policy_rules_parse(&policy, path, source, reading->pool, error);
+        if (!policy_rules_parse(&policy, path, source, reading->pool, error))
+            return false;
+        reading->needs->policy = policy;
+        return true;
     case PROXY_REWRITE:
         return rewrite_rules_parse(&rewrite, path, source, reading->pool, error);
     default:

@@ -41,6 +41,7 @@ class Place:
         done = subprocess.run([REPLICACTL, "proxy-config", *map(str, arguments), "--root",
                                self.folder], capture_output=True, text=True, check=False)
         assert done.returncode == code, done.stderr
+        self.note = done.stderr
         assert (done.stdout == "") == (code != 0)
         return done.stdout if code == 0 else done.stderr
 
@@ -178,6 +179,20 @@ def test_what_rewriting_is_asked_about(place):
                                    for number in range(100)))
     text = place.print("accelerator")
     assert lines_of(text, "url_rewrite_program") and not lines_of(text, "url_rewrite_access")
+
+
+def test_a_policy_that_keeps_the_sites_clients_out_is_noted(place):
+    shutil.copy(SHIPPED / "policy-site-proxy.conf", place.rules / "replica-policy.conf")
+    place.print("site-proxy")
+    assert place.note == ""
+    place.print("site-proxy", "--network", "10.0.0.0/8", "--network", "192.0.2.0/24")
+    assert re.fullmatch(r"NOTE: .*replica-policy.conf:8 denies what clients of 192.0.2.0/24 ask .*\n",
+                        place.note)
+    place.write("policy", "allow client 127.0.0.1,192.0.2.0/24\ndefault deny\n")
+    place.print("site-proxy", "--network", "192.0.2.0/24")
+    assert place.note == ""
+    place.print("site-proxy", "--network", "2001:db8::/32")
+    assert "clients of 2001:db8::/32" in place.note
 
 
 def test_no_name_is_looked_up_that_may_be_dead(place):
