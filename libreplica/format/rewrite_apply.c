@@ -74,6 +74,8 @@ static const char *byte_oddity(struct text path, size_t at)
 
     if ((unsigned char)byte < ' ' || byte == '\177')
         return "a control character";
+    if (byte == '#')
+        return "a number sign";
     if (byte == '\\' || encoded == '\\')
         return "a backslash";
     if (byte == '/' && at > 0 && path.bytes[at - 1] == '/')
@@ -173,10 +175,10 @@ static const char *split(struct rewriting *url, struct text whole)
     if (url->port == 0)
         url->port = is_secure ? 443 : 80;
     url->host = lower(url, url->host);
-    end = find(rest, "?#");
+    end = find(rest, "?");
     url->path = part_of(rest, 0, end);
     url->query = part_of(rest, end, rest.length);
-    if (end == 0)
+    if (!text_starts(url->path, "/"))
         return "no path";
     return rewrite_path_oddity(url->path);
 }

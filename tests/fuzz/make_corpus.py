@@ -285,6 +285,7 @@ def rewrites():
         "all": b"rewrite path / /cvmfs\nredirect repository cvmfs a\nrewrite host * [::1]:8\n" + url,
         "escapes": b"rewrite path /a%20b /c\n\0https://h/%61 b/%41%20b/c",
         "dots": b"rewrite path /a /b\n\0http://h/a/%2e%2e/./../b//c",
+        "fragment": b"rewrite path /a /b\n\0http://h/a/x#/./../b",
         "literal": b"rewrite host [2001:db8::1]:80 a\n\0http://[2001:DB8::1]/",
         "include": b"include rules\n",
         "open": b'rewrite "host\n',

@@ -132,6 +132,8 @@ static const struct row rows[] = {
     {"http://h/opt/%00", "odd"},
     {"http://h/opt/%5c", "odd"},
     {"http://h/opt/\\x", "odd"},
+    {"http://h/opt/x#/../y", "odd"},
+    {"http://h#/opt", "odd"},
     {"http://h/opt/%", "odd"},
     {"http://h/opt/%4", "odd"},
     {"http://h/opt/%4g", "odd"},
