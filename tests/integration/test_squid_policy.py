@@ -76,11 +76,11 @@ def test_the_annotation_says_what_is_kept(site):
     assert line[4:] == ["rules:5", "data", "known"]
 
 
-def check_failures(failures, ends):
+def check_failures(site, failures, ends):
     """Whatever the helper does, Squid 5.7 denies what it is just waiting for when it
-    reconfigures."""
+    reconfigures, and gives up what it is just asking a cache_peer."""
     assert len(failures) <= CLIENTS * ends, failures[:3]
-    assert {status for status, _ in failures} <= {403}
+    assert {status for status, _ in failures} <= ({403} if site.is_forward else {403, 502})
 
 
 def test_workers_that_are_killed_are_not_noticed(site):
@@ -116,7 +116,7 @@ def test_reconfiguring_under_load_fails_nothing_and_leaves_nothing(site):
             site.squid.reconfigure()
             load.wait(200)
             wait_until(lambda: set(site.helpers()).isdisjoint(before), "the old ones are gone")
-    check_failures(load.failures, ends=2)
+    check_failures(site, load.failures, ends=2)
 
 
 @pytest.mark.parametrize("path", ["/cvmfs/" + "a" * 8000, "/cvmfs/sw.example.net/%22%5c%0a x",
