@@ -80,58 +80,24 @@ static bool set_query(struct policy_request *request, int count, char **argument
     return true;
 }
 
-static int usage(void)
+int policy_explain(void *baton, const void *rules, int count, char **arguments,
+                   bool is_brief, apr_pool_t *pool)
 {
-    fprintf(stderr,
-            "--explain takes METHOD URL CLIENT [PORT]; the client is an address\n");
-    return 2;
-}
-
-static int explain_one(const struct policy_rules *rules, int count, char **arguments,
-                       apr_pool_t *pool)
-{
-    static struct policy_request request;
+    struct policy_request *request = baton;
     const struct policy_effect *effect;
     int number;
 
-    if (!set_query(&request, count, arguments))
-        return usage();
-    number = policy_rules_decide(rules, &request.query);
+    if (!set_query(request, count, arguments)) {
+        fprintf(stderr,
+                "--explain takes METHOD URL CLIENT [PORT]; the client is an address\n");
+        return 2;
+    }
+    number = policy_rules_decide(rules, &request->query);
     effect = policy_rules_effect(rules, number);
     print_effect(effect, pool);
-    print_query(&request.query, pool);
-    print_others(rules, number, &request.query);
-    return effect->is_allowed ? 0 : 1;
-}
-
-/* One request a line; of the explanation only its first line is printed. */
-static int explain_lines(const struct policy_rules *rules, apr_pool_t *pool)
-{
-    static struct policy_request request;
-    static char line[HELPER_LINE_SIZE_MAX];
-
-    while (fgets(line, sizeof(line), stdin) != NULL) {
-        char *words[5], *rest = line;
-        int count = 0;
-
-        while (count < 5 && (words[count] = strtok_r(rest, " \n", &rest)) != NULL)
-            count++;
-        if (!set_query(&request, count, words))
-            return usage();
-        print_effect(
-            policy_rules_effect(rules, policy_rules_decide(rules, &request.query)), pool);
-        apr_pool_clear(pool);
+    if (!is_brief) {
+        print_query(&request->query, pool);
+        print_others(rules, number, &request->query);
     }
-    return 0;
-}
-
-int policy_explain(const void *rules, int count, char **arguments, apr_pool_t *pool)
-{
-    apr_pool_t *scratch;
-
-    if (apr_pool_create(&scratch, pool) != APR_SUCCESS)
-        return 2;
-    if (count == 1 && strcmp(arguments[0], "-") == 0)
-        return explain_lines(rules, scratch);
-    return explain_one(rules, count, arguments, scratch);
+    return effect->is_allowed ? 0 : 1;
 }

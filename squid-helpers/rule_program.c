@@ -9,6 +9,9 @@
 #include "libreplica/base/clock.h"
 #include "squid-helpers/helper_watch.h"
 
+/* More than any program takes, so that one too many is noticed. */
+#define WORDS_MAX 5
+
 struct running {
     const struct rule_program *program;
     struct helper *helper;
@@ -62,12 +65,36 @@ static int check(const struct rule_program *program, const char *file, apr_pool_
     return 0;
 }
 
+/* Arguments from standard input, a line for each time. */
+static int explain_lines(const struct rule_program *program, const void *rules,
+                         apr_pool_t *pool)
+{
+    static char line[HELPER_LINE_SIZE_MAX];
+    int code = 0;
+
+    while (code != 2 && fgets(line, sizeof(line), stdin) != NULL) {
+        char *words[WORDS_MAX], *rest = line;
+        int count = 0;
+
+        while (count < WORDS_MAX && (words[count] = strtok_r(rest, " \n", &rest)) != NULL)
+            count++;
+        code = program->explain(program->baton, rules, count, words, true, pool);
+        apr_pool_clear(pool);
+    }
+    return code == 2 ? 2 : 0;
+}
+
 static int explain(const struct rule_program *program, const char *file, int count,
                    char **arguments, apr_pool_t *pool)
 {
     const void *rules = read_rules(program, file, pool);
+    apr_pool_t *scratch;
 
-    return rules == NULL ? 2 : program->explain(rules, count, arguments, pool);
+    if (rules == NULL || apr_pool_create(&scratch, pool) != APR_SUCCESS)
+        return 2;
+    if (count == 1 && strcmp(arguments[0], "-") == 0)
+        return explain_lines(program, rules, scratch);
+    return program->explain(program->baton, rules, count, arguments, false, scratch);
 }
 
 /* Take "--file FILE" off the arguments. */

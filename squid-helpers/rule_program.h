@@ -14,15 +14,17 @@ struct rule_program {
     const char *usage; /* lines after the program's name */
     rule_compiler *compile;
     int (*count)(const void *rules);
-    /* --explain. Returns the exit code; 2: the arguments cannot be understood, and it has
+    /* --explain, or one of many lines that are to be explained: by one line each if
+     * IS_BRIEF. Returns the exit code; 2: the arguments cannot be understood, and it has
      * said why. */
-    int (*explain)(const void *rules, int count, char **arguments, apr_pool_t *pool);
+    int (*explain)(void *baton, const void *rules, int count, char **arguments,
+                   bool is_brief, apr_pool_t *pool);
     /* Before the queries of each read, in the worker; may be NULL. RULES may be NULL. */
     void (*refresh)(void *baton, const void *rules, struct helper *helper);
     /* Answers one query. RULES is NULL as long as there were none that are good. */
     void (*answer)(void *baton, const void *rules, const struct helper_request *asked,
                    struct helper_reply *reply);
-    void *baton; /* of refresh and answer */
+    void *baton; /* of these three */
 };
 
 /* Be the helper until Squid closes standard input, or do what the arguments say:

@@ -3,10 +3,12 @@
 #ifndef REPLICA_STORE_EXPLAIN_H
 #define REPLICA_STORE_EXPLAIN_H
 
-#include <apr_pools.h>
+#include "squid-helpers/store_answer.h"
 
-/* ARGUMENTS: URL [CLIENT], or "-" for lines of these on standard input. Returns 0 if it
- * has a key, 1 if not, 2 if it cannot be told. */
-int store_explain(const void *rules, int count, char **arguments, apr_pool_t *pool);
+/* ARGUMENTS: URL [CLIENT]. IS_BRIEF: not why groups do not hold. Returns 0 if it has a
+ * key, 1 if not, 2 if it cannot be told. */
+int store_explain(struct store_answer *answer, const struct store_rules *rules,
+                  struct geo_origins *origins, int count, char **arguments,
+                  bool is_brief);
 
 #endif

@@ -135,9 +135,9 @@ def test_check_names_file_and_line(rules):
 
 
 def test_explain_says_which_lines_apply(rules):
-    def explain(*words):
+    def explain(*words, **options):
         return subprocess.run([FOLDER / PROGRAM, "--explain", *words, "--file", rules],
-                              capture_output=True, text=True)
+                              capture_output=True, text=True, check=False, **options)
 
     run = explain("http://retired.example.org/opt/x")
     assert run.returncode == 0
@@ -154,3 +154,6 @@ def test_explain_says_which_lines_apply(rules):
         1, "unchanged: it has two slashes side by side\n")
     assert explain().returncode == 2
     assert explain("a", "b").returncode == 2
+    run = explain("-", input="http://h/opt/x\nhttp://h/\n")
+    assert (run.returncode, run.stdout) == (0, "rewrite http://h/cvmfs/x\nunchanged: no line is "
+                                               "about its path, its repository or its host\n")
