@@ -294,6 +294,7 @@ def rewrites():
 
 def helper_lines():
     query = b"10.1.2.3 GET http://h/cvmfs/a.cern.ch/.cvmfspublished 80 -"
+    name = b"0" * 38
     return {
         "channels": b"\x01" + b"".join(b"%d %s\n" % (i, query) for i in range(5)),
         "pieces": b"\x07" + b"".join(b"%d %s\n" % (i, query) for i in range(5)),
@@ -304,6 +305,21 @@ def helper_lines():
         "long-pieces": b"\xff" + b"12 " + b"a" * 140000 + b"\n13 b\n",
         "unended": b"\x01" + b"1 a\n2 b",
         "many": b"\x01" + b"".join(b"%d a\n" % i for i in range(20000)),
+        "policy": b"\x01" + b"".join(b"%d %s\n" % (i, line) for i, line in enumerate([
+            b"192.0.2.1 GET http://h:80/cvmfs/a.cern.ch/data/ab/%s 80 -" % name,
+            b"2001:db8::1 PUT /cvmfs/x/api/v1.0/geo/%22y/a 8000", b"- GET / 0",
+            b"10.0.0.1 CONNECT a.example.net:443 80", b"192.0.2.1 GET", b"x y http://[::1]/"])),
+        "store_id": b"\x01" + b"".join(b"%d %s\n" % (i, line) for i, line in enumerate([
+            b"http://h:8000/cvmfs/a.cern.ch/data/ab/%sC 192.0.2.1 GET - -" % name,
+            b"http://[::1]/cvmfs/sw.example.net/data/ab/%s-rmd160 - GET" % name,
+            b"http://s1/cvmfs/x/api/v1/geo/x/A,+PXYSEP+,b 192.0.2.1 GET - -",
+            b"http://s1/cvmfs/x/api/v1/geo/P.example.net/a 2001:DB8::1 GET - -",
+            b"http://s1/cvmfs/x/api/v1/geo/192.0.2.2/a 192.0.2.1 GET - 10.0.0.1, x",
+            b"http://s1/cvmfs/x/api/v1/geo/x/a 192.0.2.1 GET", b"http://h/ 192.0.2.1 HEAD - -"])),
+        "rewrite": b"\x01" + b"".join(b"%d %s\n" % (i, line) for i, line in enumerate([
+            b"http://h/opt/a.cern.ch/%41b?c=d 192.0.2.1/- - GET", b"https://old1:8000/opt",
+            b"http://OLD:8000/cvmfs/a%20b/x", b"http://x/cvmfs/b.cern.ch/.cvmfspublished -",
+            b"http://x/opt/../y", b"http://x/opt//y", b"http://u@h/opt", b"x:443 - - CONNECT"])),
     }
 
 
