@@ -75,24 +75,33 @@ static void choose_columns(struct catalog *catalog)
         has_xattr ? "xattr" : "NULL", NULL);
 }
 
-bool catalog_open(struct catalog **catalog, const char *path, apr_pool_t *pool,
-                  struct error *error)
+bool catalog_of_database(struct catalog **catalog, struct database *database,
+                         apr_pool_t *pool, struct error *error)
 {
-    struct catalog *opened;
-    apr_pool_t *own;
+    struct catalog *opened = apr_pcalloc(pool, sizeof(*opened));
 
-    apr_pool_create(&own, pool);
-    opened = apr_pcalloc(own, sizeof(*opened));
-    opened->pool = own;
-    if (!database_open(&opened->database, path, DATABASE_READ, own, error) ||
-        !check_tables(opened, error) || !check_schema(opened, error) ||
-        !read_properties(opened, error)) {
-        apr_pool_destroy(own);
+    opened->pool = pool;
+    opened->database = database;
+    if (!check_tables(opened, error) || !check_schema(opened, error) ||
+        !read_properties(opened, error))
         return false;
-    }
     choose_columns(opened);
     *catalog = opened;
     return true;
+}
+
+bool catalog_open(struct catalog **catalog, const char *path, apr_pool_t *pool,
+                  struct error *error)
+{
+    struct database *database;
+    apr_pool_t *own;
+
+    apr_pool_create(&own, pool);
+    if (database_open(&database, path, DATABASE_READ, own, error) &&
+        catalog_of_database(catalog, database, own, error))
+        return true;
+    apr_pool_destroy(own);
+    return false;
 }
 
 void catalog_close(struct catalog *catalog)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The counters of a catalog, stored and counted anew, and rows in words. */
+/* The counters of a catalog: kept, stored and counted anew; and rows in words. */
 #include "libreplica/format/catalog_rules_internal.h"
 
 #include <string.h>
@@ -12,19 +12,22 @@ static const struct {
     const char *name;
     int since;
     const char *count;
-} counters[CATALOG_STATISTICS] = {
-    {"regular", 0, "sum(" REGULAR ")"},
-    {"symlink", 0, "sum(c.mode & 61440 = 40960)"},
-    {"special", 5, "sum(c.mode & 61440 IN (4096, 8192, 24576, 49152))"},
-    {"dir", 0, "sum(c.mode & 61440 = 16384)"},
-    {"nested", 0, NULL},
-    {"chunked", 0, "sum(c.flags & 64 <> 0)"},
-    {"chunks", 0, NULL},
-    {"file_size", 0, "sum((" REGULAR ") * c.size)"},
-    {"chunked_size", 0, "sum((c.flags & 64 <> 0) * c.size)"},
-    {"xattr", 2, NULL},
-    {"external", 3, "sum(c.flags & 128 <> 0)"},
-    {"external_file_size", 3, "sum((c.flags & 128 <> 0) * c.size)"},
+} counters[CATALOG_COUNTERS] = {
+    [CATALOG_COUNT_REGULAR] = {"regular", 0, "sum(" REGULAR ")"},
+    [CATALOG_COUNT_SYMLINK] = {"symlink", 0, "sum(c.mode & 61440 = 40960)"},
+    [CATALOG_COUNT_SPECIAL] = {"special", 5,
+                               "sum(c.mode & 61440 IN (4096, 8192, 24576, 49152))"},
+    [CATALOG_COUNT_DIRECTORY] = {"dir", 0, "sum(c.mode & 61440 = 16384)"},
+    [CATALOG_COUNT_NESTED] = {"nested", 0, NULL},
+    [CATALOG_COUNT_CHUNKED] = {"chunked", 0, "sum(c.flags & 64 <> 0)"},
+    [CATALOG_COUNT_CHUNKS] = {"chunks", 0, NULL},
+    [CATALOG_COUNT_FILE_SIZE] = {"file_size", 0, "sum((" REGULAR ") * c.size)"},
+    [CATALOG_COUNT_CHUNKED_SIZE] = {"chunked_size", 0,
+                                    "sum((c.flags & 64 <> 0) * c.size)"},
+    [CATALOG_COUNT_XATTR] = {"xattr", 2, NULL},
+    [CATALOG_COUNT_EXTERNAL] = {"external", 3, "sum(c.flags & 128 <> 0)"},
+    [CATALOG_COUNT_EXTERNAL_FILE_SIZE] = {"external_file_size", 3,
+                                          "sum((c.flags & 128 <> 0) * c.size)"},
 };
 
 const char *catalog_counter_name(int number)
@@ -32,14 +35,64 @@ const char *catalog_counter_name(int number)
     return counters[number].name;
 }
 
+void catalog_counters_add(struct catalog_counters *sum,
+                          const struct catalog_counters *other)
+{
+    for (int i = 0; i < CATALOG_COUNTERS; i++)
+        sum->value[i] += other->value[i];
+}
+
+void catalog_counters_subtract(struct catalog_counters *sum,
+                               const struct catalog_counters *other)
+{
+    for (int i = 0; i < CATALOG_COUNTERS; i++)
+        sum->value[i] -= other->value[i];
+}
+
+static void add_regular(int64_t *value, unsigned int flags, int64_t size, int64_t count)
+{
+    value[CATALOG_COUNT_REGULAR] += count;
+    value[CATALOG_COUNT_FILE_SIZE] += count * size;
+    if (flags & CATALOG_CHUNKED) {
+        value[CATALOG_COUNT_CHUNKED] += count;
+        value[CATALOG_COUNT_CHUNKED_SIZE] += count * size;
+    }
+    if (flags & CATALOG_EXTERNAL) {
+        value[CATALOG_COUNT_EXTERNAL] += count;
+        value[CATALOG_COUNT_EXTERNAL_FILE_SIZE] += count * size;
+    }
+}
+
+void catalog_counters_add_rows(struct catalog_counters *sum, unsigned int flags,
+                               int64_t size, bool has_xattr, int64_t count)
+{
+    if (has_xattr)
+        sum->value[CATALOG_COUNT_XATTR] += count;
+    if (flags & CATALOG_DIRECTORY)
+        sum->value[CATALOG_COUNT_DIRECTORY] += count;
+    else if (flags & CATALOG_SYMLINK)
+        sum->value[CATALOG_COUNT_SYMLINK] += count;
+    else if (flags & CATALOG_SPECIAL)
+        sum->value[CATALOG_COUNT_SPECIAL] += count;
+    else
+        add_regular(sum->value, flags, size, count);
+}
+
+int64_t catalog_counters_entries(const struct catalog_counters *counted)
+{
+    return counted->value[CATALOG_COUNT_REGULAR] + counted->value[CATALOG_COUNT_SYMLINK] +
+           counted->value[CATALOG_COUNT_SPECIAL] +
+           counted->value[CATALOG_COUNT_DIRECTORY];
+}
+
 /* What counter NUMBER ought to be of the catalog itself. */
 static const char *counting_sql(struct catalog *catalog, int number, apr_pool_t *pool)
 {
     if (counters[number].count != NULL)
         return apr_pstrcat(pool, "ifnull(", counters[number].count, ", 0)", NULL);
-    if (strcmp(counters[number].name, "nested") == 0)
+    if (number == CATALOG_COUNT_NESTED)
         return "(SELECT count(*) FROM nested_catalogs)";
-    if (strcmp(counters[number].name, "chunks") == 0)
+    if (number == CATALOG_COUNT_CHUNKS)
         return "(SELECT count(*) FROM chunks AS k NOT INDEXED CROSS JOIN catalog AS f"
                " ON f.md5path_1 = k.md5path_1 AND f.md5path_2 = k.md5path_2"
                " WHERE f.flags & 64 <> 0)";
@@ -48,14 +101,14 @@ static const char *counting_sql(struct catalog *catalog, int number, apr_pool_t 
                : "0";
 }
 
-static bool count(int64_t values[CATALOG_STATISTICS], struct catalog *catalog,
-                  apr_pool_t *pool, struct error *error)
+bool catalog_recount(struct catalog_counters *counted, struct catalog *catalog,
+                     apr_pool_t *pool, struct error *error)
 {
     const char *sql = "SELECT ";
     sqlite3_stmt *statement;
     bool row;
 
-    for (int i = 0; i < CATALOG_STATISTICS; i++)
+    for (int i = 0; i < CATALOG_COUNTERS; i++)
         sql = apr_pstrcat(pool, sql, i > 0 ? ", " : "", counting_sql(catalog, i, pool),
                           NULL);
     sql = apr_pstrcat(pool, sql, " FROM catalog AS c", NULL);
@@ -63,8 +116,9 @@ static bool count(int64_t values[CATALOG_STATISTICS], struct catalog *catalog,
     if (!database_prepare(&statement, catalog->database, sql, pool, error) ||
         !database_step(catalog->database, statement, &row, error))
         return false;
-    for (int i = 0; i < CATALOG_STATISTICS; i++)
-        if (!database_column_number(&values[i], catalog->database, statement, i, error))
+    for (int i = 0; i < CATALOG_COUNTERS; i++)
+        if (!database_column_number(&counted->value[i], catalog->database, statement, i,
+                                    error))
             return false;
     return true;
 }
@@ -92,7 +146,7 @@ bool catalog_read_statistics(struct catalog_statistics *read, struct catalog *ca
         !database_prepare(&statement, catalog->database,
                           "SELECT value FROM statistics WHERE counter = ?1", pool, error))
         return false;
-    for (int i = 0; i < CATALOG_STATISTICS; i++) {
+    for (int i = 0; i < CATALOG_COUNTERS; i++) {
         char self[40], subtree[40];
         bool has_self, has_subtree;
 
@@ -149,14 +203,14 @@ static bool judge_counter(const struct judgement *judgement, int number,
 bool judge_counters(const struct judgement *judgement, apr_pool_t *pool,
                     struct error *error)
 {
-    int64_t counted[CATALOG_STATISTICS];
     struct catalog_statistics stored;
+    struct catalog_counters counted;
 
     if (!catalog_read_statistics(&stored, judgement->catalog, pool, error) ||
-        !count(counted, judgement->catalog, pool, error))
+        !catalog_recount(&counted, judgement->catalog, pool, error))
         return false;
-    for (int i = 0; i < CATALOG_STATISTICS; i++)
-        if (!judge_counter(judgement, i, &stored, counted[i], pool, error))
+    for (int i = 0; i < CATALOG_COUNTERS; i++)
+        if (!judge_counter(judgement, i, &stored, counted.value[i], pool, error))
             return false;
     return true;
 }

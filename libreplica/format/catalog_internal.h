@@ -23,6 +23,10 @@ struct catalog {
     struct catalog_cursor contents, chunks, nested;
 };
 
+/* A catalog in an open database, whose properties are read. */
+bool catalog_of_database(struct catalog **catalog, struct database *database,
+                         apr_pool_t *pool, struct error *error);
+
 /* The hash in a row's blob with the algorithm of the row's flags; null if there is none.
  */
 bool catalog_column_hash(struct hash *hash, struct catalog *catalog,

@@ -4,7 +4,7 @@
 #ifndef REPLICA_FORMAT_CATALOG_RULES_H
 #define REPLICA_FORMAT_CATALOG_RULES_H
 
-#include "libreplica/format/catalog.h"
+#include "libreplica/format/catalog_counters.h"
 
 /* PATH, "" for the repository's root, breaks a rule that SENTENCE says. */
 typedef bool catalog_visit_violation(void *baton, const char *path, const char *sentence,
@@ -20,14 +20,12 @@ bool catalog_judge(struct catalog *catalog, bool is_nested,
                    catalog_visit_violation *visit, void *baton, apr_pool_t *pool,
                    struct error *error);
 
-/* The counters of the table statistics. */
-#define CATALOG_STATISTICS 12
+/* The counters of the table statistics, as stored. */
 struct catalog_statistics {
-    bool has[CATALOG_STATISTICS]; /* both rows exist: older catalogs lack some */
-    int64_t self[CATALOG_STATISTICS];
-    int64_t subtree[CATALOG_STATISTICS]; /* all catalogs below, this one not among them */
+    bool has[CATALOG_COUNTERS]; /* both rows exist: older catalogs lack some */
+    int64_t self[CATALOG_COUNTERS];
+    int64_t subtree[CATALOG_COUNTERS]; /* all catalogs below, this one not among them */
 };
-const char *catalog_counter_name(int number);
 bool catalog_read_statistics(struct catalog_statistics *counters, struct catalog *catalog,
                              apr_pool_t *pool, struct error *error);
 

@@ -37,6 +37,23 @@ static const char pragmas[] = "PRAGMA cell_size_check=ON;"
                               "PRAGMA cache_size=-512;"
                               "PRAGMA automatic_index=OFF;";
 
+/* Views and triggers are off in these, too, but their author is ourselves. */
+static const char scratch_pragmas[] = "PRAGMA locking_mode=EXCLUSIVE;"
+                                      "PRAGMA journal_mode=TRUNCATE;"
+                                      "PRAGMA synchronous=OFF;"
+                                      "PRAGMA cache_size=-8192;"
+                                      "PRAGMA foreign_keys=ON;";
+
+static bool is_new(enum database_mode mode)
+{
+    return mode == DATABASE_CREATE || mode == DATABASE_SCRATCH_NEW;
+}
+
+static bool is_scratch(enum database_mode mode)
+{
+    return mode == DATABASE_SCRATCH || mode == DATABASE_SCRATCH_NEW;
+}
+
 static int count_work(void *baton)
 {
     struct database *database = baton;
@@ -91,7 +108,7 @@ static bool find_file(struct database *database, enum database_mode mode,
                       struct error *error)
 {
     struct stat status;
-    int flags = mode == DATABASE_CREATE ? O_RDWR | O_CREAT | O_EXCL : O_RDONLY;
+    int flags = is_new(mode) ? O_RDWR | O_CREAT | O_EXCL : O_RDONLY;
     int file = open(database->path, flags | O_CLOEXEC, 0666);
 
     if (file < 0)
@@ -110,12 +127,15 @@ static bool find_file(struct database *database, enum database_mode mode,
 
 static bool fail(struct database *database, struct error *error)
 {
-    int status = sqlite3_errcode(database->handle);
+    int status = sqlite3_errcode(database->handle) & 0xFF;
 
     switch (status) {
     case SQLITE_INTERRUPT:
         return database_damaged(database, error,
                                 "reading it takes more work than its size can justify");
+    case SQLITE_CONSTRAINT:
+        return error_set(error, ERROR_EXISTS, "database %s: %s", database->path,
+                         sqlite3_errmsg(database->handle));
     case SQLITE_FULL:
         return error_set(error, ERROR_NO_SPACE, "database %s: no space left",
                          database->path);
@@ -135,7 +155,8 @@ static bool fail(struct database *database, struct error *error)
     }
 }
 
-static bool harden(struct database *database, struct error *error)
+static bool harden(struct database *database, enum database_mode mode,
+                   struct error *error)
 {
     sqlite3 *handle = database->handle;
 
@@ -145,6 +166,8 @@ static bool harden(struct database *database, struct error *error)
     sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+    if (is_scratch(mode))
+        return database_execute(database, scratch_pragmas, error);
     for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
         sqlite3_limit(handle, limits[i].id, limits[i].value);
     sqlite3_progress_handler(handle, WORK_INTERVAL, count_work, database);
@@ -169,7 +192,7 @@ bool database_open(struct database **database, const char *path, enum database_m
     opened->work_left = WORK_FOR_SCHEMA;
     if (!works)
         fail(opened, error);
-    works = works && harden(opened, error) &&
+    works = works && harden(opened, mode, error) &&
             database_execute(opened, "SELECT count(*) FROM sqlite_schema", error);
     database_allow_work(opened);
     if (!works)

@@ -27,14 +27,18 @@ struct database {
 enum database_mode {
     DATABASE_READ,   /* read-only and immutable: nobody changes the file meanwhile */
     DATABASE_CHANGE, /* an existing one */
-    DATABASE_CREATE  /* a new one; ERROR_EXISTS if there is one */
+    DATABASE_CREATE, /* a new one; ERROR_EXISTS if there is one */
+    /* A scratch file of our own, trusted, an existing or a new one: not synced, without
+     * limits on the work, and in transactions that can be undone while it is open. */
+    DATABASE_SCRATCH,
+    DATABASE_SCRATCH_NEW
 };
 
 /* Open with everything off that a foreign database could abuse, and with small caches.
  * pool   owns *database; clearing it closes the handle, after the statements prepared
  *        below were finalized by the same pool
  * False: ERROR_BAD_FORMAT (no database), ERROR_IO, ERROR_NOT_FOUND, ERROR_EXISTS. One
- * thread at a time. */
+ * thread at a time. Later ERROR_EXISTS is a row that must be the only one. */
 bool database_open(struct database **database, const char *path, enum database_mode mode,
                    apr_pool_t *pool, struct error *error);
 

@@ -1,6 +1,11 @@
 # Level 1: the formats, pure: bytes in, struct out and back.
 libreplica_data_la_SOURCES += \
-	%D%/catalog_writer.c %D%/catalog_writer.h \
+	%D%/catalog_compact.c \
+	%D%/catalog_editor.c %D%/catalog_editor.h %D%/catalog_editor_internal.h \
+	%D%/catalog_editor_nested.c \
+	%D%/catalog_editor_rows.c \
+	%D%/catalog_editor_trees.c \
+	%D%/catalog_schema.c \
 	%D%/chunker.c %D%/chunker.h \
 	%D%/compress.c %D%/compress.h \
 	%D%/xattr_blob.c %D%/xattr_blob.h
@@ -8,7 +13,7 @@ libreplica_data_la_SOURCES += \
 	%D%/certificate.c \
 	%D%/hash.c %D%/hash.h \
 	%D%/catalog.c %D%/catalog.h %D%/catalog_internal.h \
-	%D%/catalog_counters.c \
+	%D%/catalog_counters.c %D%/catalog_counters.h \
 	%D%/catalog_paths.c \
 	%D%/catalog_references.c \
 	%D%/catalog_rules.c %D%/catalog_rules.h %D%/catalog_rules_internal.h \

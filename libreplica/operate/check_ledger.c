@@ -270,7 +270,7 @@ static bool read_counters(struct catalog_statistics *counters, bool *found,
 static void add_child(struct catalog_statistics *sum,
                       const struct catalog_statistics *child, bool was_read)
 {
-    for (int i = 0; i < CATALOG_STATISTICS; i++) {
+    for (int i = 0; i < CATALOG_COUNTERS; i++) {
         if (!was_read || !child->has[i])
             sum->has[i] = false;
         else
@@ -317,7 +317,7 @@ static bool judge_sums(const struct judging *judging, sqlite3_stmt *row,
         !read_counters(&stored, &was_read, judging, row, 2, error) ||
         !sum_children(&sum, judging, id, error))
         return false;
-    for (int i = 0; was_read && i < CATALOG_STATISTICS; i++)
+    for (int i = 0; was_read && i < CATALOG_COUNTERS; i++)
         if (stored.has[i] && sum.has[i] && stored.subtree[i] != sum.subtree[i] &&
             !judging->visit(judging->baton, path,
                             apr_psprintf(judging->pool,

@@ -6,13 +6,13 @@
 #include <sys/stat.h>
 #include <apr_strings.h>
 
-#include "libreplica/format/catalog_writer.h"
+#include "libreplica/format/catalog_editor.h"
 
 struct open_catalog {
     struct open_catalog *parent;
     const char *mountpoint;
     const char *file;
-    struct catalog_writer *writer;
+    struct catalog_editor *editor;
     struct catalog_counters below; /* of all catalogs below this one */
     int64_t groups;                /* of hard links, so far */
     apr_pool_t *pool;
@@ -91,7 +91,7 @@ bool catalogs_open(struct catalogs *catalogs, const struct row *row, struct erro
 
     if (parent != NULL) {
         entry.flags |= CATALOG_MOUNTPOINT;
-        if (!catalog_writer_add(parent->writer, &entry, error))
+        if (!catalog_editor_add(parent->editor, &entry, error))
             return false;
         entry.flags ^= CATALOG_MOUNTPOINT | CATALOG_NESTED_ROOT;
     }
@@ -101,10 +101,10 @@ bool catalogs_open(struct catalogs *catalogs, const struct row *row, struct erro
     opened->parent = parent;
     opened->mountpoint = apr_pstrdup(pool, row->path);
     if (!store_scratch_path(&opened->file, publication->store, pool, error) ||
-        !catalog_writer_create(&opened->writer, opened->file, pool, error))
+        !catalog_editor_create(&opened->editor, opened->file, pool, error))
         return false;
     catalogs->innermost = opened;
-    return catalog_writer_add(opened->writer, &entry, error);
+    return catalog_editor_add(opened->editor, &entry, error);
 }
 
 /* All members of a group of hard links have the same composite number. */
@@ -124,7 +124,7 @@ static bool add_chunks(struct open_catalog *catalog, struct path_hash path,
         struct catalog_chunk chunk = {path, content->chunks[i].offset,
                                       content->chunks[i].size, content->chunks[i].hash};
 
-        if (!catalog_writer_add_chunk(catalog->writer, &chunk, error))
+        if (!catalog_editor_add_chunk(catalog->editor, &chunk, error))
             return false;
     }
     return true;
@@ -138,7 +138,7 @@ bool catalogs_add(struct catalogs *catalogs, const struct row *row, struct error
     struct content *content = row->content;
 
     if (content == NULL)
-        return catalog_writer_add(catalog->writer, &entry, error);
+        return catalog_editor_add(catalog->editor, &entry, error);
     entry.hash = content->hash;
     entry.size = content->size;
     entry.compression = target->compression;
@@ -146,7 +146,7 @@ bool catalogs_add(struct catalogs *catalogs, const struct row *row, struct error
     entry.flags |= catalog_content_flags(target->algorithm, target->compression);
     if (content->chunk_count > 0)
         entry.flags |= CATALOG_CHUNKED;
-    return catalog_writer_add(catalog->writer, &entry, error) &&
+    return catalog_editor_add(catalog->editor, &entry, error) &&
            add_chunks(catalog, entry.path, content, error);
 }
 
@@ -176,7 +176,7 @@ static bool follow(struct catalog_properties *properties, bool *unchanged,
     if (open_predecessor(&old, &file, catalogs, catalog, predecessor, &reason)) {
         properties->revision = catalog_properties(old)->revision + 1;
         catalog_close(old);
-        return catalog_writer_matches(unchanged, catalog->writer, file, error);
+        return catalog_editor_matches(unchanged, catalog->editor, file, error);
     }
     properties->revision = catalogs->revision;
     if (!predecessor_is_damaged(&reason) && error != NULL)
@@ -190,7 +190,8 @@ static bool store(struct catalog_nested *stored, struct catalogs *catalogs,
 {
     struct object object = {.type = OBJECT_CATALOG};
 
-    if (!catalog_writer_finish(catalog->writer, properties, &catalog->below, error) ||
+    catalog_editor_count_below(catalog->editor, &catalog->below, NULL);
+    if (!catalog_editor_finish(catalog->editor, properties, error) ||
         !publication_store_file(&object, &stored->size, catalogs->publication,
                                 catalog->file, catalog->pool, error))
         return false;
@@ -201,12 +202,7 @@ static bool store(struct catalog_nested *stored, struct catalogs *catalogs,
 
 static void count(struct publish_result *result, const struct catalog_counters *counters)
 {
-    static const enum catalog_counter kinds[] = {
-        CATALOG_COUNT_REGULAR, CATALOG_COUNT_SYMLINK, CATALOG_COUNT_SPECIAL,
-        CATALOG_COUNT_DIRECTORY};
-
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-        result->entries += counters->value[kinds[i]];
+    result->entries += catalog_counters_entries(counters);
     result->bytes += counters->value[CATALOG_COUNT_FILE_SIZE];
     result->catalogs++;
 }
@@ -254,7 +250,7 @@ bool catalogs_close(struct catalogs *catalogs, struct catalog_nested *root,
                     struct error *error)
 {
     struct open_catalog *catalog = catalogs->innermost, *parent = catalog->parent;
-    struct catalog_counters own = *catalog_writer_counters(catalog->writer);
+    struct catalog_counters own = *catalog_editor_counters(catalog->editor);
     struct catalog_nested settled;
 
     if (!settle(&settled, catalogs, catalog, error))
@@ -265,7 +261,7 @@ bool catalogs_close(struct catalogs *catalogs, struct catalog_nested *root,
         *root = settled;
         root->path = "";
     } else {
-        if (!catalog_writer_add_nested(parent->writer, &settled, error))
+        if (!catalog_editor_add_nested(parent->editor, &settled, error))
             return false;
         catalog_counters_add(&parent->below, &own);
         catalog_counters_add(&parent->below, &catalog->below);

@@ -10,7 +10,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
-#include "libreplica/format/catalog_writer.h"
+#include "libreplica/format/catalog_editor.h"
 #include "libreplica/format/manifest.h"
 #include "libreplica/store/file.h"
 #include "libreplica/store/reflog_file.h"
@@ -96,7 +96,7 @@ static struct hash store_database(struct tree *tree, const char *path)
     return object.hash;
 }
 
-static void add_row(struct catalog_writer *writer, int catalog, int row,
+static void add_row(struct catalog_editor *editor, int catalog, int row,
                     const struct hash *hash)
 {
     char name[32];
@@ -114,14 +114,13 @@ static void add_row(struct catalog_writer *writer, int catalog, int row,
 
     snprintf(name, sizeof(name), "libsomething%d.so", row);
     entry.name = text_of(name);
-    check(catalog_writer_add(writer, &entry, &error), &error);
+    check(catalog_editor_add(editor, &entry, &error), &error);
 }
 
 static struct hash make_nested(struct tree *tree, int number, bool is_old)
 {
     struct catalog_properties properties = {.revision = is_old ? 1 : 2};
-    struct catalog_counters counters = {{0}};
-    struct catalog_writer *writer;
+    struct catalog_editor *editor;
     struct error error;
     struct hash result;
     const char *path;
@@ -129,17 +128,17 @@ static struct hash make_nested(struct tree *tree, int number, bool is_old)
 
     apr_pool_create(&pool, tree->pool);
     check(store_scratch_path(&path, tree->store, pool, &error) &&
-              catalog_writer_create(&writer, path, pool, &error),
+              catalog_editor_create(&editor, path, pool, &error),
           &error);
     for (int row = 0; row < tree->rows; row++) {
         struct hash hash = hash_of(number, row, is_old);
 
-        add_row(writer, number, row, &hash);
+        add_row(editor, number, row, &hash);
         if (is_old && row % 2 == 0 && tree->makes_files)
             make_file(tree, &hash);
     }
     properties.root_prefix = apr_psprintf(pool, "/d%05d", number);
-    check(catalog_writer_finish(writer, &properties, &counters, &error), &error);
+    check(catalog_editor_finish(editor, &properties, &error), &error);
     result = store_database(tree, path);
     apr_pool_destroy(pool);
     return result;
@@ -149,21 +148,20 @@ static struct hash make_root(struct tree *tree, const struct hash *nested, bool 
 {
     struct catalog_properties properties = {.revision = is_old ? 1 : 2,
                                             .root_prefix = ""};
-    struct catalog_counters counters = {{0}};
-    struct catalog_writer *writer;
+    struct catalog_editor *editor;
     struct error error;
     const char *path;
 
     check(store_scratch_path(&path, tree->store, tree->pool, &error) &&
-              catalog_writer_create(&writer, path, tree->pool, &error),
+              catalog_editor_create(&editor, path, tree->pool, &error),
           &error);
     for (int i = 0; i < tree->catalogs; i++) {
         struct catalog_nested entry = {apr_psprintf(tree->pool, "/d%05d", i), nested[i],
                                        0};
 
-        check(catalog_writer_add_nested(writer, &entry, &error), &error);
+        check(catalog_editor_add_nested(editor, &entry, &error), &error);
     }
-    check(catalog_writer_finish(writer, &properties, &counters, &error), &error);
+    check(catalog_editor_finish(editor, &properties, &error), &error);
     return store_database(tree, path);
 }
 

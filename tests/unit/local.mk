@@ -1,14 +1,14 @@
 # One cmocka program per library file.
 UNIT_LIBS = $(DATA_LIBS) $(CMOCKA_LIBS)
-check_PROGRAMS += %D%/test_stratum0_configuration %D%/test_content %D%/test_publish %D%/test_catalog_writer %D%/test_chunker %D%/test_compress %D%/test_xattr_blob
+check_PROGRAMS += %D%/test_stratum0_configuration %D%/test_content %D%/test_publish %D%/test_catalog_editor %D%/test_chunker %D%/test_compress %D%/test_xattr_blob
 check_PROGRAMS += %D%/test_fetch
 %C%_test_fetch_SOURCES = %D%/test_fetch.c %D%/unit.h
 %C%_test_fetch_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += %D%/test_partial_rules
 %C%_test_partial_rules_SOURCES = %D%/test_partial_rules.c %D%/unit.h
 %C%_test_partial_rules_LDADD = $(UNIT_LIBS)
-%C%_test_catalog_writer_SOURCES = %D%/test_catalog_writer.c %D%/unit.h
-%C%_test_catalog_writer_LDADD = $(UNIT_LIBS) $(SQLITE_LIBS)
+%C%_test_catalog_editor_SOURCES = %D%/test_catalog_editor.c %D%/unit.h
+%C%_test_catalog_editor_LDADD = $(UNIT_LIBS) $(SQLITE_LIBS)
 %C%_test_stratum0_configuration_SOURCES = %D%/test_stratum0_configuration.c %D%/unit.h
 %C%_test_stratum0_configuration_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
 %C%_test_content_SOURCES = %D%/test_content.c %D%/unit.h
@@ -23,6 +23,9 @@ check_PROGRAMS += %D%/test_partial_rules
 %C%_test_xattr_blob_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += \
 	%D%/test_date %D%/test_hash %D%/test_lock %D%/test_settings %D%/test_text
+check_PROGRAMS += %D%/test_catalog_changes
+%C%_test_catalog_changes_SOURCES = %D%/test_catalog_changes.c %D%/unit.h
+%C%_test_catalog_changes_LDADD = $(UNIT_LIBS) $(SQLITE_LIBS)
 # libreplica/format
 MAKER = %D%/database_maker.c %D%/database_maker.h
 check_PROGRAMS += \

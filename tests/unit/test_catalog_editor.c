@@ -3,9 +3,7 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include "tests/unit/unit.h"
-#include "libreplica/format/catalog_writer.h"
-
-static const struct catalog_counters no_counters;
+#include "libreplica/format/catalog_editor.h"
 
 /* The rows of a query as text, values joined by '|', rows by ';'. */
 static const char *query(const char *path, const char *sql, apr_pool_t *pool)
@@ -31,13 +29,13 @@ static const char *query(const char *path, const char *sql, apr_pool_t *pool)
     return result;
 }
 
-static struct catalog_writer *create(const char *path, apr_pool_t *pool)
+static struct catalog_editor *create(const char *path, apr_pool_t *pool)
 {
-    struct catalog_writer *writer = NULL;
+    struct catalog_editor *editor = NULL;
     struct error error;
 
-    assert_ok(catalog_writer_create(&writer, path, pool, &error), &error);
-    return writer;
+    assert_ok(catalog_editor_create(&editor, path, pool, &error), &error);
+    return editor;
 }
 
 static struct catalog_entry entry_at(const char *path, const char *parent,
@@ -56,7 +54,7 @@ static struct catalog_entry entry_at(const char *path, const char *parent,
     };
 }
 
-static void finish(struct catalog_writer *writer, int64_t revision, const char *prefix)
+static void finish(struct catalog_editor *editor, int64_t revision, const char *prefix)
 {
     struct catalog_properties properties = {.revision = revision,
                                             .last_modified_seconds = 1800000000,
@@ -64,10 +62,10 @@ static void finish(struct catalog_writer *writer, int64_t revision, const char *
                                             .ttl_seconds = prefix[0] == '\0' ? 240 : 0};
     struct error error;
 
-    assert_ok(catalog_writer_finish(writer, &properties, &no_counters, &error), &error);
+    assert_ok(catalog_editor_finish(editor, &properties, &error), &error);
 }
 
-static void add_chunked_file(struct catalog_writer *writer)
+static void add_chunked_file(struct catalog_editor *editor)
 {
     struct catalog_entry entry = entry_at("/big", "", "big", CATALOG_FILE);
     struct catalog_chunk chunk = {.path = entry.path};
@@ -76,48 +74,48 @@ static void add_chunked_file(struct catalog_writer *writer)
     entry.flags |=
         CATALOG_CHUNKED | catalog_content_flags(HASH_SHAKE128, COMPRESSION_NONE);
     entry.size = 300;
-    assert_ok(catalog_writer_add(writer, &entry, &error), &error);
+    assert_ok(catalog_editor_add(editor, &entry, &error), &error);
     for (int i = 0; i < 3; i++) {
         chunk.offset = 100 * i;
         chunk.size = 100;
         hash_bytes(&chunk.hash, HASH_SHAKE128, "abc", (size_t)i + 1);
-        assert_ok(catalog_writer_add_chunk(writer, &chunk, &error), &error);
+        assert_ok(catalog_editor_add_chunk(editor, &chunk, &error), &error);
     }
 }
 
-static void add_all_kinds(struct catalog_writer *writer)
+static void add_all_kinds(struct catalog_editor *editor)
 {
     struct catalog_entry entry = entry_at("", "", "", CATALOG_DIRECTORY);
     struct catalog_nested nested = {"/n", .size = 4096};
     struct error error;
 
     entry.parent = (struct path_hash){0, 0};
-    assert_ok(catalog_writer_add(writer, &entry, &error), &error);
+    assert_ok(catalog_editor_add(editor, &entry, &error), &error);
     entry = entry_at("/n", "", "n", CATALOG_DIRECTORY | CATALOG_MOUNTPOINT);
-    assert_ok(catalog_writer_add(writer, &entry, &error), &error);
+    assert_ok(catalog_editor_add(editor, &entry, &error), &error);
     hash_bytes(&nested.hash, HASH_RMD160, "n", 1);
-    assert_ok(catalog_writer_add_nested(writer, &nested, &error), &error);
+    assert_ok(catalog_editor_add_nested(editor, &nested, &error), &error);
     entry = entry_at("/f", "", "f", CATALOG_FILE);
     entry.size = 5;
     entry.xattr = (struct text){"\1\1\1\1ab", 6};
     hash_bytes(&entry.hash, HASH_SHA1, "f", 1);
-    assert_ok(catalog_writer_add(writer, &entry, &error), &error);
+    assert_ok(catalog_editor_add(editor, &entry, &error), &error);
     entry = entry_at("/l\xff", "", "l\xff", CATALOG_FILE | CATALOG_SYMLINK);
     entry.symlink = text_of("$(A)/\xfe");
-    assert_ok(catalog_writer_add(writer, &entry, &error), &error);
+    assert_ok(catalog_editor_add(editor, &entry, &error), &error);
     entry = entry_at("/p", "", "p", CATALOG_FILE | CATALOG_SPECIAL);
-    assert_ok(catalog_writer_add(writer, &entry, &error), &error);
-    add_chunked_file(writer);
+    assert_ok(catalog_editor_add(editor, &entry, &error), &error);
+    add_chunked_file(editor);
 }
 
 static void writes_every_kind_of_row(void **state)
 {
     apr_pool_t *pool = unit_pool(state);
     const char *path = apr_pstrcat(pool, unit_folder(state), "/c", NULL);
-    struct catalog_writer *writer = create(path, pool);
+    struct catalog_editor *editor = create(path, pool);
 
-    add_all_kinds(writer);
-    finish(writer, 0, "");
+    add_all_kinds(editor);
+    finish(editor, 0, "");
     assert_string_equal(
         query(path, "SELECT flags, hex(name), hex(symlink), size FROM catalog", pool),
         "1|||0;3|6E||0;4|66||5;12|6CFF|242841292FFE|0;20|70||0;2628|626967||300;");
@@ -144,14 +142,15 @@ static void counts_what_it_writes(void **state)
     apr_pool_t *pool = unit_pool(state);
     const char *path = apr_pstrcat(pool, unit_folder(state), "/c", NULL);
     struct catalog_properties properties = {.root_prefix = ""};
-    struct catalog_writer *writer = create(path, pool);
-    struct catalog_counters subtree = no_counters;
+    struct catalog_editor *editor = create(path, pool);
+    struct catalog_counters subtree;
     struct error error;
 
-    add_all_kinds(writer);
-    subtree = *catalog_writer_counters(writer);
-    catalog_counters_add(&subtree, catalog_writer_counters(writer));
-    assert_ok(catalog_writer_finish(writer, &properties, &subtree, &error), &error);
+    add_all_kinds(editor);
+    subtree = *catalog_editor_counters(editor);
+    catalog_counters_add(&subtree, catalog_editor_counters(editor));
+    catalog_editor_count_below(editor, &subtree, NULL);
+    assert_ok(catalog_editor_finish(editor, &properties, &error), &error);
     assert_string_equal(query(path,
                               "SELECT substr(counter, 6), value FROM statistics"
                               " WHERE counter LIKE 'self%' ORDER BY counter",
@@ -194,29 +193,29 @@ static void refuses_a_path_twice(void **state)
     apr_pool_t *pool = unit_pool(state);
     const char *path = apr_pstrcat(pool, unit_folder(state), "/c", NULL);
     struct catalog_entry entry = entry_at("/a", "", "a", CATALOG_FILE);
-    struct catalog_writer *writer = create(path, pool);
+    struct catalog_editor *editor = create(path, pool);
     struct catalog_chunk orphan = {.path = path_hash_of(text_of("/b")), .size = 1};
     struct error error;
 
-    assert_ok(catalog_writer_add(writer, &entry, &error), &error);
-    assert_false(catalog_writer_add(writer, &entry, &error));
+    assert_ok(catalog_editor_add(editor, &entry, &error), &error);
+    assert_false(catalog_editor_add(editor, &entry, &error));
     assert_int_equal(error.code, ERROR_EXISTS);
-    assert_false(catalog_writer_add_chunk(writer, &orphan, &error));
-    assert_int_equal(catalog_writer_counters(writer)->value[CATALOG_COUNT_REGULAR], 1);
+    assert_false(catalog_editor_add_chunk(editor, &orphan, &error));
+    assert_int_equal(catalog_editor_counters(editor)->value[CATALOG_COUNT_REGULAR], 1);
 }
 
 static bool matches(const char *path, const char *other, int extra, apr_pool_t *pool)
 {
-    struct catalog_writer *writer = create(path, pool);
+    struct catalog_editor *editor = create(path, pool);
     struct catalog_entry entry = entry_at("/extra", "", "extra", CATALOG_FILE);
     struct error error;
     bool same;
 
-    add_all_kinds(writer);
+    add_all_kinds(editor);
     if (extra)
-        assert_ok(catalog_writer_add(writer, &entry, &error), &error);
-    assert_ok(catalog_writer_matches(&same, writer, other, &error), &error);
-    finish(writer, 3, "");
+        assert_ok(catalog_editor_add(editor, &entry, &error), &error);
+    assert_ok(catalog_editor_matches(&same, editor, other, &error), &error);
+    finish(editor, 3, "");
     return same;
 }
 
@@ -225,16 +224,16 @@ static void knows_whether_anything_changed(void **state)
     apr_pool_t *pool = unit_pool(state);
     const char *folder = unit_folder(state);
     const char *other = apr_pstrcat(pool, folder, "/it's?%20", NULL);
-    struct catalog_writer *writer = create(other, pool);
+    struct catalog_editor *editor = create(other, pool);
 
-    add_all_kinds(writer);
-    finish(writer, 2, "");
+    add_all_kinds(editor);
+    finish(editor, 2, "");
     assert_true(matches(apr_pstrcat(pool, folder, "/same", NULL), other, 0, pool));
     assert_false(matches(apr_pstrcat(pool, folder, "/more", NULL), other, 1, pool));
     assert_string_equal(query(other, "SELECT count(*) FROM catalog", pool), "6;");
 }
 
-static const struct CMUnitTest catalog_writer_tests[] = {
+static const struct CMUnitTest catalog_editor_tests[] = {
     UNIT_TEST(writes_every_kind_of_row),
     UNIT_TEST(counts_what_it_writes),
     UNIT_TEST(writes_properties_as_text_and_leaves_out_what_is_unset),
@@ -242,4 +241,4 @@ static const struct CMUnitTest catalog_writer_tests[] = {
     UNIT_TEST(knows_whether_anything_changed),
 };
 
-UNIT_MAIN(catalog_writer_tests)
+UNIT_MAIN(catalog_editor_tests)
