@@ -54,18 +54,10 @@ struct text helper_field_unescape(struct text field, char *buffer)
     if (memchr(field.bytes, '%', field.length) == NULL)
         return field;
     for (size_t i = 0; i < field.length; i++) {
-        int high = -1, low = -1;
+        int escaped = text_escaped_byte(field, i);
 
-        if (field.bytes[i] == '%' && i + 2 < field.length) {
-            high = text_hex_digit(field.bytes[i + 1]);
-            low = text_hex_digit(field.bytes[i + 2]);
-        }
-        if (high >= 0 && low >= 0) {
-            buffer[value.length++] = (char)(high << 4 | low);
-            i += 2;
-        } else {
-            buffer[value.length++] = field.bytes[i];
-        }
+        buffer[value.length++] = escaped < 0 ? field.bytes[i] : (char)escaped;
+        i += escaped < 0 ? 0 : 2;
     }
     return value;
 }

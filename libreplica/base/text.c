@@ -21,11 +21,43 @@ bool text_equals(struct text text, const char *string)
            (length == 0 || memcmp(text.bytes, string, length) == 0);
 }
 
+bool text_is_same(struct text one, struct text other)
+{
+    return one.length == other.length &&
+           (one.length == 0 || memcmp(one.bytes, other.bytes, one.length) == 0);
+}
+
 bool text_starts(struct text text, const char *prefix)
 {
     size_t length = strlen(prefix);
 
     return text.length >= length && memcmp(text.bytes, prefix, length) == 0;
+}
+
+static bool is_alphanumeric(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+bool text_has_only(struct text text, const char *others)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.bytes[i];
+
+        if (!is_alphanumeric(c) && (c == '\0' || strchr(others, c) == NULL))
+            return false;
+    }
+    return text.length > 0;
+}
+
+struct text text_lower(struct text text, char *buffer)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.bytes[i];
+
+        buffer[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    }
+    return (struct text){buffer, text.length};
 }
 
 bool text_next_line(struct text *rest, struct text *line)
@@ -69,6 +101,17 @@ int text_hex_digit(char byte)
     if (byte >= 'a' && byte <= 'f')
         return byte - 'a' + 10;
     return byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
+}
+
+int text_escaped_byte(struct text text, size_t at)
+{
+    int high, low;
+
+    if (at >= text.length || text.length - at < 3 || text.bytes[at] != '%')
+        return -1;
+    high = text_hex_digit(text.bytes[at + 1]);
+    low = text_hex_digit(text.bytes[at + 2]);
+    return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
 static int lower_hex_digit(char byte)
@@ -132,21 +175,8 @@ bool text_to_string(const char **string, struct text text, apr_pool_t *pool)
     return true;
 }
 
-static bool is_alphanumeric(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 bool text_is_repository_name(struct text text)
 {
-    if (text.length == 0 || text.length > REPOSITORY_NAME_MAX ||
-        !is_alphanumeric(*text.bytes))
-        return false;
-    for (size_t i = 0; i < text.length; i++) {
-        char c = text.bytes[i];
-
-        if (!is_alphanumeric(c) && c != '.' && c != '_' && c != '-')
-            return false;
-    }
-    return true;
+    return text.length <= REPOSITORY_NAME_MAX && text_has_only(text, "._-") &&
+           is_alphanumeric(*text.bytes);
 }

@@ -17,7 +17,14 @@ struct text {
 
 struct text text_of(const char *string);
 bool text_equals(struct text text, const char *string);
+bool text_is_same(struct text one, struct text other);
 bool text_starts(struct text text, const char *prefix);
+
+/* Whether TEXT has ASCII letters, digits and bytes of OTHERS only, at least one. */
+bool text_has_only(struct text text, const char *others);
+
+/* TEXT with ASCII letters in lower case, in BUFFER, which has room for it. */
+struct text text_lower(struct text text, char *buffer);
 
 /* Take the next line off *REST, without its LF. False if nothing is left or if the rest
  * has no LF: every format here ends its lines with one. */
@@ -28,6 +35,9 @@ bool text_parse_number(int64_t *value, struct text text);
 
 /* The value of a hex digit of either case; -1 for anything else. */
 int text_hex_digit(char byte);
+
+/* The byte that the %XX at AT stands for, 0 to 255; -1: that is none. */
+int text_escaped_byte(struct text text, size_t at);
 
 /* LENGTH / 2 bytes from lower-case hex digits; false on anything else. */
 bool text_parse_hex(unsigned char *bytes, struct text text);

@@ -252,32 +252,6 @@ static bool parse_clients(struct policy_rule *rule, struct list *list,
     return true;
 }
 
-static bool is_name_byte(char byte)
-{
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-           (byte >= '0' && byte <= '9') ||
-           (byte != '\0' && strchr("._-*?[]:", byte) != NULL);
-}
-
-static bool is_name(struct text value)
-{
-    for (size_t i = 0; i < value.length; i++)
-        if (!is_name_byte(value.bytes[i]))
-            return false;
-    return value.length > 0;
-}
-
-/* Host names are compared in lower case. */
-static void make_lower(struct text *value, apr_pool_t *pool)
-{
-    char *copy = apr_pmemdup(pool, value->bytes, value->length);
-
-    for (size_t i = 0; i < value->length; i++)
-        if (copy[i] >= 'A' && copy[i] <= 'Z')
-            copy[i] = (char)(copy[i] - 'A' + 'a');
-    value->bytes = copy;
-}
-
 static bool parse_names(struct policy_names *names, struct list *list, bool are_hosts,
                         struct error *error)
 {
@@ -285,10 +259,11 @@ static bool parse_names(struct policy_names *names, struct list *list, bool are_
     struct text value;
 
     while (take_value(list, &value)) {
-        if (!is_name(value))
+        if (!text_has_only(value, "._-*?[]:"))
             return bad_value(error, list, value, "name or pattern with * and ?");
+        /* Those are compared in lower case. */
         if (are_hosts)
-            make_lower(&value, list->pool);
+            value = text_lower(value, apr_palloc(list->pool, value.length));
         APR_ARRAY_PUSH(values, struct text) = value;
     }
     *names = (struct policy_names){(const struct text *)values->elts, values->nelts,

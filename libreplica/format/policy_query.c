@@ -81,17 +81,12 @@ static bool decode(struct text *decoded, struct text raw, char *buffer)
     }
     *decoded = (struct text){buffer, 0};
     for (size_t i = 0; i < raw.length; i++) {
-        int high, low;
+        int escaped = text_escaped_byte(raw, i);
 
-        if (raw.bytes[i] != '%') {
-            buffer[decoded->length++] = raw.bytes[i];
-            continue;
-        }
-        if (i + 2 >= raw.length || (high = text_hex_digit(raw.bytes[i + 1])) < 0 ||
-            (low = text_hex_digit(raw.bytes[i + 2])) < 0)
+        if (raw.bytes[i] == '%' && escaped < 0)
             return false;
-        buffer[decoded->length++] = (char)(high << 4 | low);
-        i += 2;
+        buffer[decoded->length++] = escaped < 0 ? raw.bytes[i] : (char)escaped;
+        i += escaped < 0 ? 0 : 2;
     }
     return true;
 }
@@ -132,12 +127,7 @@ static void set_host(struct policy_query *query, struct text authority, char *bu
         while (length < authority.length && authority.bytes[length] != ':')
             length++;
     }
-    for (size_t i = 0; i < length; i++) {
-        char byte = authority.bytes[i];
-
-        buffer[i] = byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
-    }
-    query->host = (struct text){buffer, length};
+    query->host = text_lower((struct text){authority.bytes, length}, buffer);
 }
 
 static size_t find(struct text text, const char *what)

@@ -6,7 +6,8 @@
 #include <apr_strings.h>
 #include <apr_tables.h>
 
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#define COUNT(array)   (sizeof(array) / sizeof(*(array)))
+#define KEY_LENGTH_MAX 60
 
 struct parsing {
     apr_array_header_t *rules; /* of struct policy_rule */
@@ -51,18 +52,6 @@ static bool take_argument(struct clause *clause, struct text *argument, const ch
     return true;
 }
 
-static bool is_key(struct text key)
-{
-    for (size_t i = 0; i < key.length; i++) {
-        char byte = key.bytes[i];
-
-        if (!((byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-              (byte >= '0' && byte <= '9') || byte == '-' || byte == '_'))
-            return false;
-    }
-    return key.length > 0 && key.length <= 60;
-}
-
 /* Keys that Squid does not know must end in "_". */
 static const char *full_key(struct text key, apr_pool_t *pool)
 {
@@ -83,7 +72,7 @@ static bool take_note(struct clause *clause, struct error *error)
         return false;
     equals = memchr(word.bytes, '=', word.length);
     key = (struct text){word.bytes, equals != NULL ? (size_t)(equals - word.bytes) : 0};
-    if (!is_key(key))
+    if (!text_has_only(key, "-_") || key.length > KEY_LENGTH_MAX)
         return error_set(
             error, ERROR_BAD_FORMAT,
             "'%s' is no note: KEY=VALUE, the key of letters, digits, - and _",

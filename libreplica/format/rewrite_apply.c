@@ -55,22 +55,10 @@ bool rewrite_authority_split(struct text *host, int *port, struct text authority
     return true;
 }
 
-/* The byte that %XX at AT stands for; -1: that is no such thing. */
-static int encoded_byte(struct text path, size_t at)
-{
-    int high, low;
-
-    if (path.length - at < 3)
-        return -1;
-    high = text_hex_digit(path.bytes[at + 1]);
-    low = text_hex_digit(path.bytes[at + 2]);
-    return high < 0 || low < 0 ? -1 : high << 4 | low;
-}
-
 static const char *byte_oddity(struct text path, size_t at)
 {
     char byte = path.bytes[at];
-    int encoded = byte == '%' ? encoded_byte(path, at) : 'x';
+    int encoded = byte == '%' ? text_escaped_byte(path, at) : 'x';
 
     if ((unsigned char)byte < ' ' || byte == '\177')
         return "a control character";
@@ -114,7 +102,7 @@ struct text rewrite_path_decode(struct text path, char *buffer)
         char byte = path.bytes[i];
 
         if (byte == '%') {
-            byte = (char)encoded_byte(path, i);
+            byte = (char)text_escaped_byte(path, i);
             i += 2;
         }
         buffer[decoded.length++] = byte;
@@ -142,18 +130,6 @@ static struct text join(struct rewriting *url, const struct text *texts, size_t 
     return joined;
 }
 
-static struct text lower(struct rewriting *url, struct text text)
-{
-    struct text copy = {url->room, text.length};
-
-    for (size_t i = 0; i < text.length; i++) {
-        char byte = text.bytes[i];
-
-        *url->room++ = byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
-    }
-    return copy;
-}
-
 /* NULL, or what the URL has that it is not looked at. */
 static const char *split(struct rewriting *url, struct text whole)
 {
@@ -174,7 +150,8 @@ static const char *split(struct rewriting *url, struct text whole)
         return "a host that is not just a host";
     if (url->port == 0)
         url->port = is_secure ? 443 : 80;
-    url->host = lower(url, url->host);
+    url->host = text_lower(url->host, url->room);
+    url->room += url->host.length;
     end = find(rest, "?");
     url->path = part_of(rest, 0, end);
     url->query = part_of(rest, end, rest.length);
@@ -212,7 +189,7 @@ static const struct rewrite_line *find_path(const struct rewriting *url, size_t 
         if (i == url->path.length)
             break;
         if (url->path.bytes[i] == '%') {
-            url->scratch[length++] = (char)encoded_byte(url->path, i);
+            url->scratch[length++] = (char)text_escaped_byte(url->path, i);
             i += 2;
         } else {
             url->scratch[length++] = url->path.bytes[i];
@@ -221,18 +198,13 @@ static const struct rewrite_line *find_path(const struct rewriting *url, size_t 
     return first;
 }
 
-static bool is_same(struct text one, struct text other)
-{
-    return one.length == other.length && memcmp(one.bytes, other.bytes, one.length) == 0;
-}
-
 static void rewrite_path(struct rewriting *url)
 {
     size_t end = 0;
     const struct rewrite_line *line = find_path(url, &end);
     struct text parts[2];
 
-    if (line == NULL || is_same(line->after, part_of(url->path, 0, end)))
+    if (line == NULL || text_is_same(line->after, part_of(url->path, 0, end)))
         return;
     apply(url, line);
     parts[0] = line->after;
@@ -277,7 +249,7 @@ static void rewrite_repository(struct rewriting *url)
     /* The path may have grown, the name is no longer than a line's. */
     query.repository = rewrite_path_decode(name, url->room);
     line = find_name(url->rules, &url->rules->repositories, &query);
-    if (line == NULL || is_same(line->after, name))
+    if (line == NULL || text_is_same(line->after, name))
         return;
     apply(url, line);
     begin = (size_t)(name.bytes - url->path.bytes);
@@ -301,7 +273,7 @@ static void rewrite_host(struct rewriting *url)
         return;
     if (port == 0)
         port = text_equals(url->scheme, "https://") ? 443 : 80;
-    if (port == url->port && is_same(host, url->host))
+    if (port == url->port && text_is_same(host, url->host))
         return;
     apply(url, line);
     url->authority = line->after;

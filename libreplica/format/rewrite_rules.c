@@ -102,38 +102,19 @@ static bool parse_part(struct rewrite_line *line, struct words *words,
     return true;
 }
 
-/* Whether all bytes are letters, digits or of OTHERS. */
-static bool has_only(struct text text, const char *others)
-{
-    for (size_t i = 0; i < text.length; i++) {
-        char byte = text.bytes[i];
-
-        if (!((byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-              (byte >= '0' && byte <= '9') ||
-              (byte != '\0' && strchr(others, byte) != NULL)))
-            return false;
-    }
-    return text.length > 0;
-}
-
 static bool check_repository(struct rewrite_line *line, const struct words *words,
                              struct error *error)
 {
-    if (line->before.length > HOST_LENGTH_MAX || !has_only(line->before, "._-*?"))
+    if (line->before.length > HOST_LENGTH_MAX || !text_has_only(line->before, "._-*?"))
         return bad_value(error, words, line->before,
                          "name of a repository or pattern with * and ?");
     return text_is_repository_name(line->after) ||
            bad_value(error, words, line->after, "name of a repository");
 }
 
-static void make_lower(struct text *text, apr_pool_t *pool)
+static struct text lower(struct text text, apr_pool_t *pool)
 {
-    char *copy = apr_pmemdup(pool, text->bytes, text->length);
-
-    for (size_t i = 0; i < text->length; i++)
-        if (copy[i] >= 'A' && copy[i] <= 'Z')
-            copy[i] = (char)(copy[i] - 'A' + 'a');
-    text->bytes = copy;
+    return text_lower(text, apr_palloc(pool, text.length));
 }
 
 static bool is_host(struct text host, const char *others)
@@ -144,7 +125,7 @@ static bool is_host(struct text host, const char *others)
     if (host.length == 0 || host.length > HOST_LENGTH_MAX)
         return false;
     if (*host.bytes != '[')
-        return has_only(host, others);
+        return text_has_only(host, others);
     return host.length > 2 && host.bytes[host.length - 1] == ']' &&
            policy_address_parse(address, literal) && !policy_address_is_ipv4(address);
 }
@@ -160,8 +141,8 @@ static bool check_host(struct rewrite_line *line, const struct words *words,
         return bad_value(error, words, whole, "host, pattern with * and ?, or host:port");
     if (!rewrite_authority_split(&host, &port, line->after) || !is_host(host, "._-"))
         return bad_value(error, words, line->after, "host or host:port");
-    make_lower(&line->before, words->pool);
-    make_lower(&line->after, words->pool);
+    line->before = lower(line->before, words->pool);
+    line->after = lower(line->after, words->pool);
     return true;
 }
 

@@ -24,33 +24,6 @@ static bool take_until(struct text *part, struct text *rest, char separator)
     return true;
 }
 
-static bool is_letter_or_digit(char byte)
-{
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-           (byte >= '0' && byte <= '9');
-}
-
-/* Whether TEXT has letters, digits and bytes of OTHERS only, at least one. */
-static bool is_of(struct text text, const char *others)
-{
-    for (size_t i = 0; i < text.length; i++)
-        if (!is_letter_or_digit(text.bytes[i]) &&
-            (text.bytes[i] == '\0' || strchr(others, text.bytes[i]) == NULL))
-            return false;
-    return text.length > 0;
-}
-
-/* TEXT in lower case, at BUFFER. */
-static struct text lower(struct text text, char *buffer)
-{
-    for (size_t i = 0; i < text.length; i++) {
-        char byte = text.bytes[i];
-
-        buffer[i] = byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
-    }
-    return (struct text){buffer, text.length};
-}
-
 static bool is_port(struct text text)
 {
     for (size_t i = 0; i < text.length; i++)
@@ -67,16 +40,16 @@ static bool parse_host(struct text *host, struct text authority, char *buffer)
     if (authority.length > 0 && *authority.bytes == '[') {
         struct text rest = after(authority, 1), address;
 
-        if (!take_until(&address, &rest, ']') || !is_of(address, ".:"))
+        if (!take_until(&address, &rest, ']') || !text_has_only(address, ".:"))
             return false;
         length = address.length + 2;
     } else {
         while (length < authority.length && authority.bytes[length] != ':')
             length++;
-        if (!is_of((struct text){authority.bytes, length}, ".-_"))
+        if (!text_has_only((struct text){authority.bytes, length}, ".-_"))
             return false;
     }
-    *host = lower((struct text){authority.bytes, length}, buffer);
+    *host = text_lower((struct text){authority.bytes, length}, buffer);
     authority = after(authority, length);
     return authority.length == 0 ||
            (*authority.bytes == ':' && is_port(after(authority, 1)));
@@ -90,7 +63,7 @@ static void parse_servers(struct store_request *request, struct text list, char 
     struct text rest = list, element;
     bool is_last = false;
 
-    request->servers = lower(list, buffer);
+    request->servers = text_lower(list, buffer);
     while (!is_last) {
         is_last = !take_until(&element, &rest, ',');
         if (is_last)
@@ -113,13 +86,14 @@ static const char *parse_geo(struct store_request *request, struct text api,
         !take_until(&function, &api, '/') || !text_equals(function, "geo") ||
         !take_until(&caching, &api, '/'))
         return "it is no question about servers";
-    if (!is_of(version, ".-_") || !is_of(api, ".-_:[],+") || !is_of(caching, ".-:[]"))
+    if (!text_has_only(version, ".-_") || !text_has_only(api, ".-_:[],+") ||
+        !text_has_only(caching, ".-:[]"))
         return "it is spelled in an unusual way";
     if (geo_request_is_anonymous(caching))
         request->caching_string = (struct text){caching.bytes, 0};
     else if (*caching.bytes != '.' && (memchr(caching.bytes, '.', caching.length) ||
                                        memchr(caching.bytes, ':', caching.length)))
-        request->caching_string = lower(caching, buffer + (caching.bytes - url));
+        request->caching_string = text_lower(caching, buffer + (caching.bytes - url));
     else
         return "its caching string may mean several things";
     parse_servers(request, api, buffer + (api.bytes - url));
@@ -140,7 +114,7 @@ static const char *parse_path(struct store_request *request, struct text path,
     }
     if (parsed.kind != REQUEST_API)
         return "it is neither an object nor a question to the geo API";
-    if (!is_of(parsed.repository, ".-_") || !request_path_is_plain(path))
+    if (!text_has_only(parsed.repository, ".-_") || !request_path_is_plain(path))
         return "it is spelled in an unusual way";
     request->kind = STORE_GEO;
     return parse_geo(request, parsed.api, url, buffer);

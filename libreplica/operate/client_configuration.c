@@ -21,17 +21,6 @@ void client_configuration_init(struct client_configuration *configuration,
         .servers = apr_array_make(pool, 4, sizeof(const char *)), .pool = pool};
 }
 
-static bool is_only(const char *value, const char *more)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                "0123456789.-_";
-
-    for (; *value != '\0'; value++)
-        if (strchr(plain, *value) == NULL && strchr(more, *value) == NULL)
-            return false;
-    return true;
-}
-
 static const char *shown(const struct client_configuration *configuration,
                          const char *value)
 {
@@ -58,7 +47,7 @@ bool client_configuration_add_server(struct client_configuration *configuration,
                            : apr_pstrcat(pool, "http://", server, NULL);
     const char *host = host_of(url);
 
-    if (host == NULL || !is_only(host, "/:@[]~"))
+    if (host == NULL || !text_has_only(text_of(host), ".-_/:@[]~"))
         return error_set(error, ERROR_USAGE,
                          "--server %s: give a host, HOST:PORT, or a URL such as "
                          "http://s2.example.org/cvmfs/@fqrn@",
@@ -127,8 +116,10 @@ static const char *full_proxy(const char *proxy, apr_pool_t *pool)
     if (strcmp(proxy, "DIRECT") == 0 || strcmp(proxy, "auto") == 0)
         return proxy;
     host = host_of(url);
-    return host != NULL && is_only(host, ":[]") && strrchr(host, ':') != NULL ? url
-                                                                              : NULL;
+    return host != NULL && text_has_only(text_of(host), ".-_:[]") &&
+                   strrchr(host, ':') != NULL
+               ? url
+               : NULL;
 }
 
 static void join_proxy(struct client_configuration *configuration, const char *proxy,
@@ -170,7 +161,7 @@ bool client_configuration_add_proxy(struct client_configuration *configuration,
 bool client_configuration_set_keys(struct client_configuration *configuration,
                                    const char *folder, struct error *error)
 {
-    if (*folder != '/' || !is_only(folder, "/+@"))
+    if (*folder != '/' || !text_has_only(text_of(folder), ".-_/+@"))
         return error_set(error, ERROR_USAGE,
                          "--keys-dir %s: give the whole path of a folder on the clients, "
                          "for example /etc/cvmfs/keys/example.org",
@@ -267,7 +258,7 @@ static const char *key_name(const struct writing *writing, const char *path, int
 {
     const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
 
-    if (!is_only(name, "+"))
+    if (!text_has_only(text_of(name), ".-_+"))
         name = "key.pub";
     return number == 0 ? name : apr_psprintf(writing->pool, "%d-%s", number + 1, name);
 }

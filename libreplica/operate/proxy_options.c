@@ -35,20 +35,10 @@ void proxy_options_init(struct proxy_options *options, enum proxy_kind kind,
 }
 
 /* Squid's parser takes blanks, quotes and some others for its own. */
-static bool is_only(const char *value, const char *more)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                "0123456789";
-
-    for (; *value != '\0'; value++)
-        if (strchr(plain, *value) == NULL && strchr(more, *value) == NULL)
-            return false;
-    return true;
-}
-
 static bool is_path(const char *value)
 {
-    return *value == '/' && is_only(value, "/._+@-") && strstr(value, "/../") == NULL;
+    return *value == '/' && text_has_only(text_of(value), "/._+@-") &&
+           strstr(value, "/../") == NULL;
 }
 
 static bool is_host(const char *value)
@@ -60,8 +50,8 @@ static bool is_host(const char *value)
         return length > 2 && value[length - 1] == ']' &&
                policy_address_parse(bytes, (struct text){value + 1, length - 2}) &&
                !policy_address_is_ipv4(bytes);
-    return length > 0 && length <= HOST_SIZE_MAX && is_only(value, ".-_") &&
-           strchr(".-", *value) == NULL;
+    return length > 0 && length <= HOST_SIZE_MAX &&
+           text_has_only(text_of(value), ".-_") && strchr(".-", *value) == NULL;
 }
 
 /* "HOST:PORT", "[ADDRESS]:PORT". */

@@ -59,6 +59,40 @@ static void escapes_for_people(void **state)
     assert_true(text_to_string(&string, text_of("abc"), unit_pool(state)));
 }
 
+static void knows_letters_digits_and_what_is_added(void **state)
+{
+    (void)state;
+    assert_true(text_has_only(text_of("aZ09"), ""));
+    assert_true(text_has_only(text_of("a.b-"), "-."));
+    assert_false(text_has_only(text_of("a.b"), "-"));
+    assert_false(text_has_only(text_of(""), "."));
+    assert_false(text_has_only((struct text){"a\0", 2}, "."));
+    assert_false(text_has_only(text_of("\xc3\xa4"), "."));
+}
+
+static void lowers_ascii_letters(void **state)
+{
+    char buffer[8];
+
+    (void)state;
+    assert_true(text_equals(text_lower(text_of("aZ[@\xc4.9"), buffer), "az[@\xc4.9"));
+    assert_true(text_is_same(text_of("ab"), text_lower(text_of("AB"), buffer)));
+    assert_false(text_is_same(text_of("ab"), text_of("abc")));
+    assert_true(text_is_same((struct text){NULL, 0}, text_of("")));
+}
+
+static void resolves_escapes(void **state)
+{
+    (void)state;
+    assert_int_equal(text_escaped_byte(text_of("a%2F"), 1), '/');
+    assert_int_equal(text_escaped_byte(text_of("%ff"), 0), 255);
+    assert_int_equal(text_escaped_byte(text_of("%00x"), 0), 0);
+    assert_int_equal(text_escaped_byte(text_of("%2"), 0), -1);
+    assert_int_equal(text_escaped_byte(text_of("%g0"), 0), -1);
+    assert_int_equal(text_escaped_byte(text_of("41"), 0), -1);
+    assert_int_equal(text_escaped_byte(text_of("%41"), 3), -1);
+}
+
 static void knows_repository_names(void **state)
 {
     static const char *const good[] = {"a", "sw.example.net", "A_b-c.9"};
@@ -75,9 +109,14 @@ static void knows_repository_names(void **state)
 }
 
 static const struct CMUnitTest text_tests[] = {
-    UNIT_TEST(takes_lines_only_with_their_lf),   UNIT_TEST(parses_numbers_strictly),
-    UNIT_TEST(parses_and_writes_lower_case_hex), UNIT_TEST(escapes_for_people),
+    UNIT_TEST(takes_lines_only_with_their_lf),
+    UNIT_TEST(parses_numbers_strictly),
+    UNIT_TEST(parses_and_writes_lower_case_hex),
+    UNIT_TEST(escapes_for_people),
     UNIT_TEST(knows_repository_names),
+    UNIT_TEST(knows_letters_digits_and_what_is_added),
+    UNIT_TEST(lowers_ascii_letters),
+    UNIT_TEST(resolves_escapes),
 };
 
 UNIT_MAIN(text_tests)
