@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <apr_lib.h>
 
 /* Take the next field, unescaped into what is left of the request's memory. */
 static bool take_field(struct policy_request *request, size_t *used, struct text *value,
@@ -51,10 +52,9 @@ void policy_request_set_time(struct policy_request *request, time_t now)
 /* "rules:12", without the folder. */
 static void add_line(struct helper_reply *reply, const struct policy_effect *effect)
 {
-    const char *slash = strrchr(effect->file, '/');
     char line[128];
 
-    snprintf(line, sizeof(line), "%.100s:%d", slash != NULL ? slash + 1 : effect->file,
+    snprintf(line, sizeof(line), "%.100s:%d", apr_filepath_name_get(effect->file),
              effect->line);
     helper_reply_pair(reply, "line_", text_of(line));
 }

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "libreplica/format/rewrite_rules.h"
@@ -43,11 +44,10 @@ static struct text places_of(const struct rewrite_outcome *outcome, char *places
 
     for (int i = 0; i < outcome->line_count && length < size; i++) {
         const struct rewrite_line *line = outcome->lines[i];
-        const char *slash = strrchr(line->file, '/');
 
         length +=
             (size_t)snprintf(places + length, size - length, "%s%s:%d", i > 0 ? "," : "",
-                             slash != NULL ? slash + 1 : line->file, line->number);
+                             apr_filepath_name_get(line->file), line->number);
     }
     return (struct text){places, length < size ? length : size - 1};
 }

@@ -11,7 +11,6 @@
 
 struct parsing {
     apr_array_header_t *rules; /* of struct policy_rule */
-    const char *file;          /* a copy of the last one's name */
     bool has_default;
     apr_pool_t *pool;
 };
@@ -167,13 +166,6 @@ static bool take_verdict(struct clause *clause, struct error *error)
     return true;
 }
 
-static const char *name_of_file(struct parsing *parsing, const char *file)
-{
-    if (parsing->file == NULL || strcmp(parsing->file, file) != 0)
-        parsing->file = apr_pstrdup(parsing->pool, file);
-    return parsing->file;
-}
-
 static bool take_line(void *baton, const struct rule_line *line, struct error *error)
 {
     struct parsing *parsing = baton;
@@ -186,7 +178,7 @@ static bool take_line(void *baton, const struct rule_line *line, struct error *e
     clause.notes = apr_array_make(parsing->pool, 1, sizeof(struct policy_note));
     clause.rule = apr_array_push(parsing->rules);
     policy_rule_clear(clause.rule);
-    clause.rule->effect.file = name_of_file(parsing, line->file);
+    clause.rule->effect.file = line->file;
     clause.rule->effect.line = line->number;
     if (!take_verdict(&clause, error))
         return false;

@@ -14,7 +14,6 @@
 
 struct parsing {
     apr_array_header_t *lines; /* of struct rewrite_line */
-    const char *file;          /* a copy of the last one's name */
     apr_pool_t *pool;
 };
 
@@ -190,25 +189,17 @@ static bool check_values(struct rewrite_line *line, const struct words *words,
     return check_paths(line, words, error);
 }
 
-static const char *name_of_file(struct parsing *parsing, const char *file)
-{
-    if (parsing->file == NULL || strcmp(parsing->file, file) != 0)
-        parsing->file = apr_pstrdup(parsing->pool, file);
-    return parsing->file;
-}
-
 static bool take_line(void *baton, const struct rule_line *line, struct error *error)
 {
     struct parsing *parsing = baton;
     struct words words = {.line = line, .pool = parsing->pool};
-    struct rewrite_line taken = {.number = line->number};
+    struct rewrite_line taken = {.file = line->file, .number = line->number};
 
     if (parsing->lines->nelts == REWRITE_LINES_MAX)
         return error_set(error, ERROR_TOO_LARGE, "more than %d lines", REWRITE_LINES_MAX);
     if (!parse_verb(&taken, &words, error) || !parse_part(&taken, &words, error) ||
         !check_values(&taken, &words, error))
         return false;
-    taken.file = name_of_file(parsing, line->file);
     APR_ARRAY_PUSH(parsing->lines, struct rewrite_line) = taken;
     return true;
 }

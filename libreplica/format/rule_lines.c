@@ -161,5 +161,5 @@ bool rule_lines_read(const char *file, const struct rule_source *source,
     struct reading reading = {
         .source = source, .take = take, .baton = baton, .pool = pool};
 
-    return read_file(&reading, file, error);
+    return read_file(&reading, apr_pstrdup(pool, file), error);
 }

@@ -26,7 +26,8 @@ struct rule_source {
     void *baton;
 };
 
-/* Takes one line; the words are the pool's, LINE itself is not. */
+/* Takes one line; its words and the name of its file are the pool's, LINE itself is not.
+ */
 typedef bool rule_line_taker(void *baton, const struct rule_line *line,
                              struct error *error);
 

@@ -27,7 +27,6 @@ struct parsing {
     struct store_rules *rules;
     apr_array_header_t *conditions; /* of struct policy_rule */
     apr_array_header_t *groups;     /* of struct store_rule */
-    const char *file;               /* a copy of the last one's name */
     const char *name;               /* of the last group, */
     struct text prefix;             /* and its keys' */
     apr_pool_t *pool;
@@ -177,7 +176,7 @@ static bool take_group(struct clause *clause, struct error *error)
     clause->conditions = apr_array_push(parsing->conditions);
     clause->rule = apr_array_push(parsing->groups);
     *clause->rule =
-        (struct store_rule){parsing->file, clause->line->number, {"", 0}, NULL};
+        (struct store_rule){clause->line->file, clause->line->number, {"", 0}, NULL};
     policy_rule_clear(clause->conditions);
     return take_name(clause, error) && take_words(clause, 2, error);
 }
@@ -196,7 +195,7 @@ static bool take_geo(struct clause *clause, struct error *error)
     clause->conditions = &rules->geo_conditions;
     clause->rule = &rules->geo;
     *clause->rule = (struct store_rule){
-        parsing->file, clause->line->number, text_of("http://geo.replica.internal/"),
+        clause->line->file, clause->line->number, text_of("http://geo.replica.internal/"),
         apr_array_make(parsing->pool, 1, sizeof(const char *))};
     policy_rule_clear(clause->conditions);
     return take_words(clause, 1, error) &&
@@ -209,8 +208,6 @@ static bool take_line(void *baton, const struct rule_line *line, struct error *e
     struct parsing *parsing = baton;
     struct clause clause = {.parsing = parsing, .line = line};
 
-    if (parsing->file == NULL || strcmp(parsing->file, line->file) != 0)
-        parsing->file = apr_pstrdup(parsing->pool, line->file);
     if (text_equals(line->words[0], "group"))
         return take_group(&clause, error);
     if (text_equals(line->words[0], "geo"))
