@@ -282,3 +282,9 @@ int rewrite_rules_count(const struct rewrite_rules *rules)
 {
     return rules->count;
 }
+
+const struct rewrite_line *rewrite_rules_line(const struct rewrite_rules *rules,
+                                              int number)
+{
+    return &rules->lines[number];
+}

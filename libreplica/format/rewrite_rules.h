@@ -23,8 +23,10 @@ struct rewrite_line {
     const char *file; /* where it stands */
     int number;
     enum rewrite_part part;
-    int status;         /* what clients are told; 0: nothing, Squid goes there for them */
-    struct text before; /* as written, hosts in lower case; no port */
+    int status; /* what clients are told; 0: nothing, Squid goes there for them */
+    /* As written, hosts in lower case, without a port; a path decoded, without a slash at
+     * its end. */
+    struct text before;
     struct text after;
     int port; /* of BEFORE; 0: every port */
 };
@@ -46,7 +48,10 @@ bool rewrite_rules_parse(struct rewrite_rules **rules, const char *file,
                          const struct rule_source *source, apr_pool_t *pool,
                          struct error *error);
 
+/* Lines, numbered from 0 on. */
 int rewrite_rules_count(const struct rewrite_rules *rules);
+const struct rewrite_line *rewrite_rules_line(const struct rewrite_rules *rules,
+                                              int number);
 
 /* Look at URL, "scheme://host:port/path?query", still percent-encoded. Of each part the
  * first line that matches applies; what is not replaced stays byte for byte.
