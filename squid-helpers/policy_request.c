@@ -20,6 +20,31 @@ static bool take_field(struct policy_request *request, size_t *used, struct text
     return true;
 }
 
+/* Squid escapes what URLs must not hold, but no percent sign: its escapes cannot be told
+ * from those of the URL. In a path they mean the same, and are decoded once, when it has
+ * been split: "%3f" is no question mark. Only the brackets of an address are taken back,
+ * into BUFFER, which has room for URL: "http://%5B::1%5D:80/". */
+static struct text take_url(struct text url, char *buffer)
+{
+    static const char start[] = "http://%5B", end[] = "%5D";
+    size_t before = strlen(start) - 2, length, rest;
+    const char *bracket;
+
+    if (!text_starts(url, start))
+        return url;
+    bracket = memmem(url.bytes, url.length, end, strlen(end));
+    rest = bracket != NULL ? (size_t)(bracket - url.bytes) + strlen(end) : url.length;
+    if (rest == url.length || strchr(":/", url.bytes[rest]) == NULL)
+        return url;
+    length = rest - strlen(start) - strlen(end);
+    memcpy(buffer, start, before);
+    buffer[before - 1] = '[';
+    memcpy(buffer + before, url.bytes + strlen(start), length);
+    buffer[before + length] = ']';
+    memcpy(buffer + before + length + 1, url.bytes + rest, url.length - rest);
+    return (struct text){buffer, before + length + 1 + url.length - rest};
+}
+
 bool policy_request_parse(struct policy_request *request, struct text fields)
 {
     struct policy_query *query = &request->query;
@@ -29,8 +54,10 @@ bool policy_request_parse(struct policy_request *request, struct text fields)
 
     if (!take_field(request, &used, &client, &fields) ||
         !take_field(request, &used, &query->method, &fields) ||
-        !take_field(request, &used, &url, &fields))
+        !helper_field_next(&url, &fields) || url.length > sizeof(request->fields) - used)
         return false;
+    url = take_url(url, request->fields + used);
+    used += url.length;
     policy_query_set_client(query, client);
     policy_query_set_url(query, url, request->names);
     query->port = 0;

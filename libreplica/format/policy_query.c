@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <strings.h>
 
 #include "libreplica/format/request_path.h"
 
@@ -112,7 +113,7 @@ static void set_path(struct policy_query *query, struct text path, char *buffer)
 /* AUTHORITY: "user@host:port". */
 static void set_host(struct policy_query *query, struct text authority, char *buffer)
 {
-    const char *at = memchr(authority.bytes, '@', authority.length);
+    const char *at = memrchr(authority.bytes, '@', authority.length);
     size_t length = 0;
 
     if (at != NULL) {
@@ -137,9 +138,19 @@ static size_t find(struct text text, const char *what)
     return found != NULL ? (size_t)(found - text.bytes) : text.length;
 }
 
+/* A path means what we know over HTTP only; a proxy speaks FTP, whois and others, too. */
+static bool is_http(struct text scheme)
+{
+    static const char secure[] = "https";
+
+    return (scheme.length == 4 || scheme.length == 5) &&
+           strncasecmp(scheme.bytes, secure, scheme.length) == 0;
+}
+
 void policy_query_set_url(struct policy_query *query, struct text url, char *buffer)
 {
     size_t scheme = find(url, "://"), host;
+    bool has_path = scheme == url.length || is_http((struct text){url.bytes, scheme});
 
     query->host = query->repository = (struct text){url.bytes, 0};
     query->kind = POLICY_KIND_OTHER;
@@ -154,7 +165,7 @@ void policy_query_set_url(struct policy_query *query, struct text url, char *buf
     }
     host = find(url, "/");
     set_host(query, (struct text){url.bytes, host}, buffer);
-    if (host < url.length)
+    if (has_path && host < url.length)
         set_path(query, (struct text){url.bytes + host, url.length - host},
                  buffer + host);
 }

@@ -22,6 +22,7 @@ RULES = """# of the tests
 deny "only \\"GET\\", \\\\" method !GET,HEAD note why=method
 deny client 10.0.0.0/8,2001:db8::/32
 include more
+deny "it" host [2001:db8::1]
 allow cache port 8000 note "a=b  c"
 default deny "not here"
 """
@@ -30,7 +31,7 @@ allow no-cache limit slow repository *.cern.ch suffix C,none
 """
 GOLDEN = [
     ("192.0.2.1 GET /cvmfs/a.cern.ch/.cvmfspublished 80 -",
-     'ERR message="not here" kind_="manifest" repository_="a.cern.ch" line_="rules:6"'),
+     'ERR message="not here" kind_="manifest" repository_="a.cern.ch" line_="rules:7"'),
     (f"192.0.2.1 GET /cvmfs/a.cern.ch/data/ab/{DIGITS}C 80",
      'OK cache_="no" limit_="slow" kind_="catalog" repository_="a.cern.ch" line_="more:2"'),
     (f"192.0.2.1  HEAD   http://h:80/cvmfs/a.cern.ch/data/ab/{DIGITS} 80 -",
@@ -42,9 +43,22 @@ GOLDEN = [
     ("2001:db8::7 GET / 80", 'ERR message="denied" kind_="other" line_="rules:3"'),
     ("192.0.2.1 PUT / 80",
      'ERR message="only \\"GET\\", \\\\" kind_="other" line_="rules:2" why_="method"'),
-    ("192.0.2.1 GET / 8000", 'OK cache_="yes" kind_="other" line_="rules:5" a_="b  c"'),
-    ("- GET %2Fcvmfs%2Fx%2Fapi%2F 80",
+    ("192.0.2.1 GET / 8000", 'OK cache_="yes" kind_="other" line_="rules:6" a_="b  c"'),
+    # Squid leaves percent signs as they are: these are a client's.
+    ("- GET %2Fcvmfs%2Fx%2Fapi%2F 80", 'ERR message="not here" kind_="other" line_="rules:7"'),
+    ("- GET http://h/cvmfs/x/.cvmfspublished%3f/../../y 80",
+     'ERR message="not here" kind_="other" line_="rules:7"'),
+    ("- GET http://h/cvmfs/x/api/%252e%252E/y 80",
      'OK cache_="yes" kind_="geo" repository_="x" line_="more:1"'),
+    ("- GET http://good.example.net%2fcvmfs%2fx%2fapi%2f%3f.h/y 80",
+     'ERR message="not here" kind_="other" line_="rules:7"'),
+    ("- GET http://%5B2001:db8::1%5D:80/cvmfs/z/.cvmfspublished 8001",
+     'ERR message="it" kind_="manifest" repository_="z" line_="rules:5"'),
+    ("- GET http://%5B2001:db8::1%5D/cvmfs/z/.cvmfspublished 8001",
+     'ERR message="it" kind_="manifest" repository_="z" line_="rules:5"'),
+    ("- GET http://%5B2001:db8::1%5D.h/cvmfs/z/.cvmfspublished 8001",
+     'ERR message="not here" kind_="manifest" repository_="z" line_="rules:7"'),
+    ("- GET http://%5B2001:db8::1%5D 8001", 'ERR message="not here" kind_="other" line_="rules:7"'),
     ("192.0.2.1 GET /cvmfs/x%22%5C%0A/api/ 80",
      'OK cache_="yes" kind_="geo" repository_="x\\"\\\\?" line_="more:1"'),
     ("192.0.2.1 GET", 'BH message="the query is not CLIENT METHOD URL [PORT]"'),
