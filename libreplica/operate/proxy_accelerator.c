@@ -39,16 +39,12 @@ static void say_access(struct proxy_text *text)
 {
     bool has_old_paths = text->needs->old_paths->nelts > 0;
 
-    proxy_say(
-        text,
-        "\n# What may pass. The cache manager answers on every port unless it is "
-        "denied first.\n"
-        "acl replica_methods method GET HEAD\n"
-        "acl replica_paths urlpath_regex ^/cvmfs/ ^/robots\\.txt$\n"
-        "# httpd folds these away before it looks who may see the result: they must not "
-        "reach it. (A\n# backslash at the end would join the next line to this one.)\n"
-        "acl replica_odd_paths urlpath_regex -i \\\\ /\\.\\.?(/|\\?|$) // %%2e %%2f %%5c "
-        "%%00\n");
+    proxy_say(text,
+              "\n# What may pass. The cache manager answers on every port unless it is "
+              "denied first.\n"
+              "acl replica_methods method GET HEAD\n"
+              "acl replica_paths urlpath_regex ^/cvmfs/ ^/robots\\.txt$\n");
+    proxy_say_odd_paths(text);
     say_old_paths(text);
     proxy_say_policy_helper(text);
     proxy_say(text,

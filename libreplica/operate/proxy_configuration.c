@@ -30,6 +30,17 @@ void proxy_say_words(struct proxy_text *text, const char *acl,
         proxy_say(text, "acl %s %s\n", acl, APR_ARRAY_IDX(words, i, const char *));
 }
 
+void proxy_say_odd_paths(struct proxy_text *text)
+{
+    proxy_say(
+        text,
+        "# Servers fold these away before they look who may see the result: they "
+        "must not reach them. (A\n# backslash at the end would join the next line "
+        "to this one.)\n"
+        "acl replica_odd_paths urlpath_regex -i \\\\ /\\.\\.?([/;?]|$) // %%2e %%2f "
+        "%%5c %%00\n");
+}
+
 static void say_disk(struct proxy_text *text)
 {
     const struct proxy_options *options = text->options;

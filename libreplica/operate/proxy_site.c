@@ -73,7 +73,10 @@ static void say_access(struct proxy_text *text)
               "ports; add others as needed.\n"
               "acl replica_methods method GET HEAD\n"
               "acl replica_ports port 80 8000\n"
-              "acl replica_paths urlpath_regex ^/cvmfs/\n");
+              "acl replica_paths urlpath_regex ^/cvmfs/\n"
+              "# Squid speaks FTP, TLS and whois to these ports if a URL says so.\n"
+              "acl replica_http proto HTTP\n");
+    proxy_say_odd_paths(text);
     if (has_old_paths) {
         proxy_say(text, "# Paths of old that the lines of replica-rewrite know, and the "
                         "policy does not.\n");
@@ -88,8 +91,10 @@ static void say_access(struct proxy_text *text)
               "# A tunnel could lead anywhere.\n"
               "http_access deny CONNECT\n"
               "http_access deny !replica_methods\n"
+              "http_access deny !replica_http\n"
               "http_access deny !replica_ports\n"
-              "http_access deny !replica_paths%s\n",
+              "http_access deny !replica_paths%s\n"
+              "http_access deny replica_odd_paths\n",
               has_old_paths ? " !replica_old_paths" : "");
     say_own_services(text);
     proxy_say_store_id_access(text);

@@ -36,6 +36,7 @@ void proxy_say_rewrite(struct proxy_text *text);
 void proxy_say_accelerator(struct proxy_text *text);
 void proxy_say_site(struct proxy_text *text);
 /* What of the two is alike. */
+void proxy_say_odd_paths(struct proxy_text *text);
 void proxy_say_storage(struct proxy_text *text);
 
 #endif

@@ -89,7 +89,9 @@ def test_others_get_nothing(site):
 @pytest.mark.parametrize("path", [
     "/", "/index.html", "/cvmfs", "/other/cvmfs/x/.cvmfspublished", "/cvmfs/x/",
     "/cvmfs/../etc/passwd", "/cvmfs/x/data/ab/../../../../etc/passwd",
-    "/cvmfs/%2e%2e/etc/passwd", "/cvmfs/x%2fdata/ab/c", "/cvmfs//x/../y"])
+    "/cvmfs/%2e%2e/etc/passwd", "/cvmfs/x%2fdata/ab/c", "/cvmfs//x/../y",
+    "/cvmfs/x/.cvmfspublished%3f/../../../latest/meta-data",
+    "/cvmfs/x/.cvmfspublished%3f/%2E%2e/y", "/cvmfs/x/api/..;/..;/y", "/cvmfs/x/api/..\\..\\y"])
 def test_it_is_no_proxy_for_anything_else(site, path):
     before = len(site.origin.requests)
     assert ask(site, path)[0] == 403
@@ -100,6 +102,13 @@ def test_it_is_no_proxy_for_anything_else(site, path):
 def test_it_only_reads(site, method):
     before = len(site.origin.requests)
     assert ask(site, OBJECT, method=method, headers=["Content-Length: 0"])[0] in (403, 405)
+    assert len(site.origin.requests) == before
+
+
+@pytest.mark.parametrize("scheme", ["ftp", "https", "whois", "wais"])
+def test_it_speaks_nothing_but_http(site, scheme):
+    before = len(site.origin.requests)
+    assert ask(site, f"{scheme}://127.0.0.1:{site.origin.server_port}{OBJECT}")[0] == 403
     assert len(site.origin.requests) == before
 
 
