@@ -37,7 +37,7 @@ static struct text take_url(struct text url, char *buffer)
     if (rest == url.length || strchr(":/", url.bytes[rest]) == NULL)
         return url;
     length = rest - strlen(start) - strlen(end);
-    memcpy(buffer, start, before);
+    memcpy(buffer, url.bytes, before);
     buffer[before - 1] = '[';
     memcpy(buffer + before, url.bytes + strlen(start), length);
     buffer[before + length] = ']';
