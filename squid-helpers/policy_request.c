@@ -27,22 +27,25 @@ static bool take_field(struct policy_request *request, size_t *used, struct text
 static struct text take_url(struct text url, char *buffer)
 {
     static const char start[] = "http://%5B", end[] = "%5D";
-    size_t before = strlen(start) - 2, length, rest;
+    size_t begin = sizeof(start) - 1, length, rest;
+    struct text copy = {buffer, sizeof("http://[") - 1};
     const char *bracket;
 
     if (!text_starts(url, start))
         return url;
-    bracket = memmem(url.bytes, url.length, end, strlen(end));
-    rest = bracket != NULL ? (size_t)(bracket - url.bytes) + strlen(end) : url.length;
-    if (rest == url.length || strchr(":/", url.bytes[rest]) == NULL)
+    bracket = memmem(url.bytes, url.length, end, sizeof(end) - 1);
+    length = bracket != NULL ? (size_t)(bracket - url.bytes) - begin : url.length - begin;
+    rest = begin + length + sizeof(end) - 1;
+    if (rest >= url.length || strchr(":/", url.bytes[rest]) == NULL)
         return url;
-    length = rest - strlen(start) - strlen(end);
-    memcpy(buffer, url.bytes, before);
-    buffer[before - 1] = '[';
-    memcpy(buffer + before, url.bytes + strlen(start), length);
-    buffer[before + length] = ']';
-    memcpy(buffer + before + length + 1, url.bytes + rest, url.length - rest);
-    return (struct text){buffer, before + length + 1 + url.length - rest};
+    memcpy(buffer, url.bytes, copy.length);
+    buffer[copy.length - 1] = '[';
+    memcpy(buffer + copy.length, url.bytes + begin, length);
+    copy.length += length;
+    buffer[copy.length++] = ']';
+    memcpy(buffer + copy.length, url.bytes + rest, url.length - rest);
+    copy.length += url.length - rest;
+    return copy;
 }
 
 bool policy_request_parse(struct policy_request *request, struct text fields)
