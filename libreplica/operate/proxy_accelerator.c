@@ -79,15 +79,13 @@ static void say_caching(struct proxy_text *text)
     }
     proxy_say_policy_caching(text);
     proxy_say_storage(text);
-    proxy_say(text, "# Many clients ask the same question at the same moment: ask httpd "
-                    "once.\n"
-                    "collapsed_forwarding on\n");
-    if (!proxy_options_keep_objects(text->options))
-        proxy_say(text,
-                  "# Failed lookups are worth a minute too. Only safe together with the "
-                  "cache rule above: Squid\n# would otherwise keep \"not found\" for "
-                  "objects that arrive a moment later.\n"
-                  "negative_ttl 60 seconds\n");
+    proxy_say(text,
+              "# Many clients ask the same question at the same moment: ask httpd "
+              "once.\n"
+              "collapsed_forwarding on\n"
+              "# No negative_ttl: whoever sends a request that httpd refuses (a header "
+              "too long, a repository that\n# is not his) would have that answer "
+              "kept for all others who ask the same.\n");
 }
 
 void proxy_say_accelerator(struct proxy_text *text)

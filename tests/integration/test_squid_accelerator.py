@@ -153,6 +153,14 @@ def test_geo_answers_are_for_the_client_and_cached(squid, status_httpd):
     assert len(clients) == 3
 
 
+@pytest.mark.parametrize("headers", [[f"X-A: {9000 * 'a'}"], [f"X-{i}: a" for i in range(150)],
+                                     ["X-A: a\1b"]], ids=["long", "many", "control"])
+def test_what_httpd_refuses_one_it_does_not_refuse_others(squid, status_httpd, headers):
+    url = question(f"{A},{B},{L},{len(headers[0])}.{len(headers)}.example.net")
+    assert ask(squid.ports[80], url, headers=headers)[0] == 400
+    assert ask(squid.ports[80], url) == (200, b"2,3,1,4\n")
+
+
 @pytest.mark.parametrize("name", ["CF-Connecting-IP", "cf-connecting-ip"])
 def test_a_stranger_cannot_say_where_he_is(squid, status_httpd, name):
     assert status_httpd.fetch(question(f"{A},{B}"), headers={name: B}).body == b"2,1\n"
