@@ -81,7 +81,10 @@ static void add_path(struct proxy_needs *needs, const char *before, struct text 
     word = apr_pstrcat(pool, "^", before, expression_of(path, is_glob, pool),
                        is_whole ? "(/|\\?|$)" : "", NULL);
     add_word(needs, needs->paths, word);
-    if (*before == '\0' && !text_starts(path, "/cvmfs/"))
+    /* What is below /cvmfs the policy does know, and a line about all paths must not keep
+     * it from looking at them. */
+    if (*before == '\0' && !text_starts(path, "/cvmfs/") &&
+        !text_equals(path, "/cvmfs") && path.length > 0)
         APR_ARRAY_PUSH(needs->old_paths, const char *) = word;
 }
 

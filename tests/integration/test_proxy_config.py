@@ -151,9 +151,21 @@ def test_what_store_id_is_asked_about(place):
     assert "%{CF-Connecting-IP}>h %{X-Forwarded-For}>h" in place.print("accelerator")
     elsewhere = place.print("accelerator", "--peer", "s1.example.org:8080")
     assert "store_id_access allow replica_objects" in elsewhere
-    assert "cache deny !CVMFSAPI" not in elsewhere and not lines_of(elsewhere, "negative_ttl")
+    assert "cache deny !CVMFSAPI" not in elsewhere
     place.write("store-id", "group a host b\n")
     assert "replica-store-id.conf:1: there is no repository" in place.print("accelerator", code=1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_line_keeps_the_policy_from_what_it_knows(place, kind):
+    place.write("policy", "default deny\n")
+    place.write("rewrite", "rewrite path / /cvmfs\nrewrite path /cvmfs/ /cvmfs/x\n")
+    text = place.print(kind)
+    assert "replica_old_paths" not in text
+    assert lines_of(text, "http_access deny !replica_policy")
+    assert lines_of(text, "acl replica_moved_paths") == [
+        "acl replica_moved_paths urlpath_regex ^(/|\\?|$)",
+        "acl replica_moved_paths urlpath_regex ^/cvmfs(/|\\?|$)"]
 
 
 def test_what_rewriting_is_asked_about(place):
