@@ -33,6 +33,7 @@ libreplica_data_la_SOURCES += \
 	%D%/policy_conditions.c \
 	%D%/policy_index.c \
 	%D%/policy_match.c \
+	%D%/policy_network.c %D%/policy_network.h \
 	%D%/policy_query.c %D%/policy_query.h \
 	%D%/policy_rules.c %D%/policy_rules.h %D%/policy_rules_internal.h \
 	%D%/proxy_log.c %D%/proxy_log.h \

@@ -207,34 +207,14 @@ static bool parse_ranges(struct policy_ranges *ranges, struct list *list,
     return true;
 }
 
-static bool has_bits_beyond(const struct policy_network *network)
-{
-    for (int bit = network->length; bit < 128; bit++)
-        if ((network->bytes[bit / 8] >> (7 - bit % 8) & 1) != 0)
-            return true;
-    return false;
-}
-
 static bool parse_network(struct policy_network *network, struct list *list,
                           struct text value, struct error *error)
 {
-    struct text address, length = {NULL, 0};
-    int64_t bits = 128;
+    const char *failure = policy_network_parse(network, value);
 
-    if (!cut(&address, &length, value, '/'))
-        address = value;
-    if (!policy_address_parse(network->bytes, address))
-        return bad_value(error, list, value, "address or network (10.0.0.0/8)");
-    if (length.bytes != NULL) {
-        int64_t before = memchr(address.bytes, ':', address.length) == NULL ? 96 : 0;
-
-        if (!text_parse_number(&bits, length) || bits > 128 - before)
-            return bad_value(error, list, value, "network: the number of bits is wrong");
-        bits += before;
-    }
-    network->length = (int)bits;
-    return !has_bits_beyond(network) ||
-           bad_value(error, list, value, "network: the address goes on after its bits");
+    if (failure == NULL && !policy_network_is_exact(network))
+        failure = "network: the address goes on after its bits";
+    return failure == NULL || bad_value(error, list, value, failure);
 }
 
 static bool parse_clients(struct policy_rule *rule, struct list *list,

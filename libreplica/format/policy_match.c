@@ -42,17 +42,6 @@ static bool name_holds(const struct policy_names *names, struct text name)
     return found != names->is_negated;
 }
 
-bool policy_network_holds(const struct policy_network *network,
-                          const unsigned char address[POLICY_ADDRESS_BYTES])
-{
-    int bytes = network->length / 8, bits = network->length % 8;
-
-    /* ::/0 is all of IPv6, not of IPv4. */
-    return policy_address_is_ipv4(network->bytes) == policy_address_is_ipv4(address) &&
-           memcmp(network->bytes, address, (size_t)bytes) == 0 &&
-           (bits == 0 || ((network->bytes[bytes] ^ address[bytes]) >> (8 - bits)) == 0);
-}
-
 static bool client_holds(const struct policy_networks *networks,
                          const struct policy_query *query)
 {

@@ -4,12 +4,8 @@
 #define REPLICA_FORMAT_POLICY_RULES_INTERNAL_H
 
 #include <stdint.h>
+#include "libreplica/format/policy_network.h"
 #include "libreplica/format/policy_rules.h"
-
-struct policy_network {
-    unsigned char bytes[POLICY_ADDRESS_BYTES];
-    int length; /* of all 128 bits */
-};
 
 struct policy_range {
     int first, last; /* ports or minutes; first > last: over midnight */
@@ -57,8 +53,6 @@ bool policy_condition_parse(struct policy_rule *rule, bool *known, const char *n
 
 /* policy_match.c: no condition is set. */
 void policy_rule_clear(struct policy_rule *rule);
-bool policy_network_holds(const struct policy_network *network,
-                          const unsigned char address[POLICY_ADDRESS_BYTES]);
 /* NULL: all conditions hold; else the name of one that does not. */
 const char *policy_rule_failure(const struct policy_rule *rule,
                                 const struct policy_query *query);

@@ -5,7 +5,6 @@
 
 #include <apr_tables.h>
 #include "libreplica/base/error.h"
-#include "libreplica/format/policy_query.h"
 
 /* Add VALUE, an address or "address/length", to NETWORKS (of const char *). Squid
  * complains of a network within another one: the narrower is left out. False:

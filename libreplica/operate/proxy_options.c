@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include <apr_strings.h>
 
-#include "libreplica/base/text.h"
+#include "libreplica/format/policy_query.h"
 #include "libreplica/operate/proxy_networks.h"
 
 #define WORKERS_MAX    64
