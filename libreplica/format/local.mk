@@ -12,6 +12,7 @@ libreplica_data_la_SOURCES += \
 libreplica_data_la_SOURCES += \
 	%D%/certificate.c \
 	%D%/hash.c %D%/hash.h \
+	%D%/authority.c %D%/authority.h \
 	%D%/catalog.c %D%/catalog.h %D%/catalog_internal.h \
 	%D%/catalog_counters.c %D%/catalog_counters.h \
 	%D%/catalog_paths.c \

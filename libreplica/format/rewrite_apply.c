@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "libreplica/format/authority.h"
+
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 /* A URL on its way. */
@@ -33,26 +35,6 @@ static size_t find(struct text text, const char *set)
            (text.bytes[at] == '\0' || strchr(set, text.bytes[at]) == NULL))
         at++;
     return at;
-}
-
-bool rewrite_authority_split(struct text *host, int *port, struct text authority)
-{
-    bool is_literal = authority.length > 0 && *authority.bytes == '[';
-    size_t end = find(authority, is_literal ? "]" : ":") + is_literal;
-    int64_t number;
-
-    *port = 0;
-    if (end > authority.length)
-        return false;
-    *host = part_of(authority, 0, end);
-    if (end == authority.length)
-        return host->length > 0;
-    if (authority.bytes[end] != ':' || host->length == 0 ||
-        !text_parse_number(&number, part_of(authority, end + 1, authority.length)) ||
-        number < 1 || number > 65535)
-        return false;
-    *port = (int)number;
-    return true;
 }
 
 static const char *byte_oddity(struct text path, size_t at)
@@ -146,7 +128,7 @@ static const char *split(struct rewriting *url, struct text whole)
     url->authority = part_of(rest, 0, end);
     rest = part_of(rest, end, rest.length);
     if (find(url->authority, "@\\ ") < end || has_control(whole) ||
-        !rewrite_authority_split(&url->host, &url->port, url->authority))
+        !authority_split(&url->host, &url->port, url->authority))
         return "a host that is not just a host";
     if (url->port == 0)
         url->port = is_secure ? 443 : 80;
@@ -269,7 +251,7 @@ static void rewrite_host(struct rewriting *url)
     if (url->rules->hosts.count == 0)
         return;
     line = find_name(url->rules, &url->rules->hosts, &query);
-    if (line == NULL || !rewrite_authority_split(&host, &port, line->after))
+    if (line == NULL || !authority_split(&host, &port, line->after))
         return;
     if (port == 0)
         port = text_equals(url->scheme, "https://") ? 443 : 80;

@@ -6,11 +6,11 @@
 #include <apr_strings.h>
 #include <apr_tables.h>
 
-#include "libreplica/format/glob.h"
+#include "libreplica/format/authority.h"
 
 #define COUNT(array)    (sizeof(array) / sizeof(*(array)))
 #define PATH_LENGTH_MAX 1024
-#define HOST_LENGTH_MAX 255
+#define NAME_LENGTH_MAX 255
 
 struct parsing {
     apr_array_header_t *lines; /* of struct rewrite_line */
@@ -104,7 +104,7 @@ static bool parse_part(struct rewrite_line *line, struct words *words,
 static bool check_repository(struct rewrite_line *line, const struct words *words,
                              struct error *error)
 {
-    if (line->before.length > HOST_LENGTH_MAX || !text_has_only(line->before, "._-*?"))
+    if (line->before.length > NAME_LENGTH_MAX || !text_has_only(line->before, "._-*?"))
         return bad_value(error, words, line->before,
                          "name of a repository or pattern with * and ?");
     return text_is_repository_name(line->after) ||
@@ -116,29 +116,16 @@ static struct text lower(struct text text, apr_pool_t *pool)
     return text_lower(text, apr_palloc(pool, text.length));
 }
 
-static bool is_host(struct text host, const char *others)
-{
-    unsigned char address[POLICY_ADDRESS_BYTES];
-    struct text literal = {host.bytes + 1, host.length - 2};
-
-    if (host.length == 0 || host.length > HOST_LENGTH_MAX)
-        return false;
-    if (*host.bytes != '[')
-        return text_has_only(host, others);
-    return host.length > 2 && host.bytes[host.length - 1] == ']' &&
-           policy_address_parse(address, literal) && !policy_address_is_ipv4(address);
-}
-
 static bool check_host(struct rewrite_line *line, const struct words *words,
                        struct error *error)
 {
     struct text whole = line->before, host;
     int port;
 
-    if (!rewrite_authority_split(&line->before, &line->port, whole) ||
-        !is_host(line->before, "._-*?"))
+    if (!authority_split(&line->before, &line->port, whole) ||
+        !authority_is_host(line->before, "._-*?"))
         return bad_value(error, words, whole, "host, pattern with * and ?, or host:port");
-    if (!rewrite_authority_split(&host, &port, line->after) || !is_host(host, "._-"))
+    if (!authority_split(&host, &port, line->after) || !authority_is_host(host, "._-"))
         return bad_value(error, words, line->after, "host or host:port");
     line->before = lower(line->before, words->pool);
     line->after = lower(line->after, words->pool);

@@ -24,9 +24,6 @@ struct rewrite_rules {
     size_t paths_length; /* of the longest */
 };
 
-/* "host", "host:port", "[address]:port". *port: 0 if there is none. False: it is none. */
-bool rewrite_authority_split(struct text *host, int *port, struct text authority);
-
 /* NULL, or what makes a path one that servers may read as another. It is what is before
  * the query, percent-encoded. */
 const char *rewrite_path_oddity(struct text path);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "libreplica/format/authority.h"
 #include "libreplica/format/geo_request.h"
 #include "libreplica/format/request_path.h"
 
@@ -24,35 +25,15 @@ static bool take_until(struct text *part, struct text *rest, char separator)
     return true;
 }
 
-static bool is_port(struct text text)
-{
-    for (size_t i = 0; i < text.length; i++)
-        if (text.bytes[i] < '0' || text.bytes[i] > '9')
-            return false;
-    return true;
-}
-
-/* AUTHORITY: "host", "host:port", "[address]:port". Not with a user's name. */
+/* Not with a user's name. */
 static bool parse_host(struct text *host, struct text authority, char *buffer)
 {
-    size_t length = 0;
+    int port;
 
-    if (authority.length > 0 && *authority.bytes == '[') {
-        struct text rest = after(authority, 1), address;
-
-        if (!take_until(&address, &rest, ']') || !text_has_only(address, ".:"))
-            return false;
-        length = address.length + 2;
-    } else {
-        while (length < authority.length && authority.bytes[length] != ':')
-            length++;
-        if (!text_has_only((struct text){authority.bytes, length}, ".-_"))
-            return false;
-    }
-    *host = text_lower((struct text){authority.bytes, length}, buffer);
-    authority = after(authority, length);
-    return authority.length == 0 ||
-           (*authority.bytes == ':' && is_port(after(authority, 1)));
+    if (!authority_split(host, &port, authority) || !authority_is_host(*host, ".-_"))
+        return false;
+    *host = text_lower(*host, buffer);
+    return true;
 }
 
 /* In lower case, since names are looked up so; but what is no separator must not become

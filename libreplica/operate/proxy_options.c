@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include <apr_strings.h>
 
-#include "libreplica/format/policy_query.h"
+#include "libreplica/format/authority.h"
 #include "libreplica/operate/proxy_networks.h"
 
 #define WORKERS_MAX    64
@@ -41,31 +41,23 @@ static bool is_path(const char *value)
            strstr(value, "/../") == NULL;
 }
 
-static bool is_host(const char *value)
+/* As names go: not an option of Squid's, and no suffix. */
+static bool is_host(struct text host)
 {
-    size_t length = strlen(value);
-    unsigned char bytes[POLICY_ADDRESS_BYTES];
-
-    if (*value == '[')
-        return length > 2 && value[length - 1] == ']' &&
-               policy_address_parse(bytes, (struct text){value + 1, length - 2}) &&
-               !policy_address_is_ipv4(bytes);
-    return length > 0 && length <= HOST_SIZE_MAX &&
-           text_has_only(text_of(value), ".-_") && strchr(".-", *value) == NULL;
+    return host.length <= HOST_SIZE_MAX && authority_is_host(host, ".-_") &&
+           strchr(".-", *host.bytes) == NULL;
 }
 
 /* "HOST:PORT", "[ADDRESS]:PORT". */
 static bool split_peer(struct proxy_peer *peer, const char *value, apr_pool_t *pool)
 {
-    const char *colon = strrchr(value, ':');
-    int64_t port;
+    struct text host;
 
-    if (colon == NULL || !text_parse_number(&port, text_of(colon + 1)) || port < 1 ||
-        port > 65535)
+    if (!authority_split(&host, &peer->port, text_of(value)) || peer->port == 0 ||
+        !is_host(host))
         return false;
-    peer->host = apr_pstrmemdup(pool, value, (size_t)(colon - value));
-    peer->port = (int)port;
-    return is_host(peer->host);
+    peer->host = apr_pstrmemdup(pool, host.bytes, host.length);
+    return true;
 }
 
 static bool set_port(struct proxy_options *options, const char *value,
@@ -149,7 +141,7 @@ static bool set_path(const char **path, const char *name, const char *value,
 static bool set_name(struct proxy_options *options, const char *value,
                      struct error *error)
 {
-    if (!is_host(value))
+    if (!is_host(text_of(value)))
         return error_set(error, ERROR_USAGE,
                          "--name %s: give a host name, for example s1.example.org",
                          value);

@@ -159,8 +159,10 @@ check_PROGRAMS += %D%/test_proxy_log %D%/test_rewrite_rules
 %C%_test_rewrite_rules_SOURCES = %D%/test_rewrite_rules.c %D%/unit.h
 %C%_test_rewrite_rules_LDADD = $(UNIT_LIBS)
 # Rules of a policy, Squid helpers
-check_PROGRAMS += %D%/test_glob %D%/test_rule_lines %D%/test_policy_query %D%/test_policy_rules \
+check_PROGRAMS += %D%/test_authority %D%/test_glob %D%/test_rule_lines %D%/test_policy_query %D%/test_policy_rules \
 	%D%/test_helper_line %D%/test_helper_exchange
+%C%_test_authority_SOURCES = %D%/test_authority.c %D%/unit.h
+%C%_test_authority_LDADD = $(UNIT_LIBS)
 %C%_test_glob_SOURCES = %D%/test_glob.c %D%/unit.h
 %C%_test_glob_LDADD = $(UNIT_LIBS)
 %C%_test_rule_lines_SOURCES = %D%/test_rule_lines.c %D%/unit.h
