@@ -57,6 +57,14 @@ def test_every_verb_and_option_of_replicactl_is_described():
     assert not bad
 
 
+@pytest.mark.parametrize("verb", ["client-config", "proxy-config", "proxy-log"])
+def test_every_option_of_the_verbs_for_squid_is_in_their_help(verb):
+    source = (TOP / "replicactl" / f"cmd_{verb.replace('-', '_')}.c").read_text()
+    options = re.findall(r'\{"([a-z-]+)", \w+_argument', source)
+    assert len(options) >= 2
+    assert sorted(set(re.findall(r"--([a-z-]+)", run(REPLICACTL, "help", verb)))) == sorted(options)
+
+
 def test_every_option_of_snapshotd_is_described():
     text = page("snapshotd.8")
     bad = [option for option in re.findall(r"--[a-z]+", run(SNAPSHOTD, "--help"))
@@ -67,9 +75,15 @@ def test_every_option_of_snapshotd_is_described():
 @pytest.mark.parametrize("name", ["replica-policy", "replica-rewrite", "replica-store-id"])
 def test_every_option_of_the_helpers_is_described(name):
     text = page(f"{name}.8")
-    options = re.findall(r"--[a-z]+", run(HELPERS / name, "--help"))
-    assert len(options) >= 5
+    options = set(re.findall(r"--[a-z]+", run(HELPERS / name, "--help")))
     assert not [option for option in options if option not in text]
+    sources = "".join((TOP / "squid-helpers" / f"{file}.c").read_text()
+                      for file in ("helper_loop", "rule_program"))
+    assert options == set(re.findall(r'strcmp\(arguments\[\w\], "(--[a-z]+)"\)', sources))
+    # The text for people stands in both.
+    usage = re.sub(r"\s+", " ", run(HELPERS / name, "--help").split("\n\n")[0])
+    synopsis = re.sub(r"\.(?:[BI]+|br)\b|\s+", " ", text.split(".SH ")[2])
+    assert not [word for word in re.findall(r"[A-Z]{3,}", usage) if word not in synopsis]
 
 
 def test_every_word_of_policy_rules_is_described():
@@ -81,6 +95,17 @@ def test_every_word_of_policy_rules_is_described():
     words = re.findall(r'"([a-z-]+)"', source)
     assert len(words) == 19
     assert not [word for word in words if not re.search(rf"^\.B[RI]? .*\b{word}\b", text, re.M)]
+
+
+def test_every_word_of_rewrite_lines_is_described():
+    text = page("replica-rewrite.conf.5")
+    source = (TOP / "libreplica/format/rewrite_rules.c").read_text()
+    words = set(re.findall(r'take_word\(words, "([a-z]+)"\)', source))
+    words |= set(re.findall(r'\{"(\d+)", \d+\}', source))
+    words |= set(re.findall(r'"([a-z]+)"', re.search(r"names\[REWRITE_PART_COUNT\] = \{(.*?)\};",
+                                                     source, re.S)[1]))
+    assert len(words) == 10
+    assert not [word for word in words if not re.search(rf"^\.BI?R? .*\b{word}\b", text, re.M)]
 
 
 def test_every_word_of_store_rules_is_described():

@@ -15,6 +15,7 @@ import pytest
 from helper import FOLDER, Helper, filter_lines
 from loops import count
 from servers import DEADLINE_SECONDS, TOP, wait_until
+from tree import replace_file
 
 PROGRAM = "replica-policy"
 DIGITS = "0" * 38
@@ -76,12 +77,6 @@ def rules(folder):
 
 def query(number):
     return f"{number} 192.0.2.1 GET /cvmfs/x/api/v1.0/geo/y/a{number} 80 -"
-
-
-def replace(path, text):
-    new = path.with_suffix(".new")
-    new.write_text(text)
-    new.rename(path)
 
 
 @pytest.mark.parametrize("has_channels", [False, True])
@@ -154,16 +149,16 @@ def test_changed_rules_are_taken_up_and_wrong_ones_are_not(rules):
 
     with Helper(PROGRAM, "--concurrency", "--file", rules) as helper:
         assert " OK " in helper.ask(query(1))
-        replace(rules.parent / "more", "deny \"now\" kind geo\n")
+        replace_file(rules.parent / "more", b"deny \"now\" kind geo\n")
         wait_until(lambda: helper.ask(query(1)).startswith('1 ERR message="now"'), "an include")
-        replace(rules.parent / "more", "\nallow kind geese\n")
+        replace_file(rules.parent / "more", b"\nallow kind geese\n")
         wait_until(lambda: said("more:2: kind: 'geese' is no kind"), "it complains")
         assert " ERR " in helper.ask(query(1)), "the rules before stay"
         complaints = len(helper.complaints)
         rules.unlink()
         wait_until(lambda: said("rules") and len(helper.complaints) > complaints, "it complains")
         assert " ERR " in helper.ask(query(1))
-        replace(rules, "default allow\n")
+        replace_file(rules, b"default allow\n")
         wait_until(lambda: " OK " in helper.ask(query(1)), "mended rules")
         assert len(helper.complaints) == complaints + 1, "once for each change"
 
@@ -171,7 +166,7 @@ def test_changed_rules_are_taken_up_and_wrong_ones_are_not(rules):
 def test_without_rules_it_stays_and_says_so(folder):
     with Helper(PROGRAM, "--concurrency", "--file", folder / "rules") as helper:
         assert helper.ask(query(1)) == '1 BH message="there are no rules that can be used"'
-        replace(folder / "rules", "default allow\n")
+        replace_file(folder / "rules", b"default allow\n")
         wait_until(lambda: " OK " in helper.ask(query(2)), "there are rules")
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from helper import FOLDER, Helper, filter_lines
 from servers import TOP, wait_until
+from tree import replace_file
 
 PROGRAM = "replica-rewrite"
 RULES = """# of the tests
@@ -46,12 +47,6 @@ def rules(folder):
     path.write_text(RULES)
     (folder / "more").write_text(MORE)
     return path
-
-
-def replace(path, text):
-    new = path.with_suffix(".new")
-    new.write_text(text)
-    new.rename(path)
 
 
 @pytest.mark.parametrize("has_channels", [False, True])
@@ -98,16 +93,16 @@ def test_without_sound_lines_nothing_changes(rules):
         assert helper.ask(f"1 {url}") == "1 ERR"
         wait_until(lambda: helper.complaints, "it complains")
         assert f"{rules}:1: it takes host, repository or path" in helper.complaints[0]
-        replace(rules, RULES)
+        replace_file(rules, RULES.encode())
         wait_until(lambda: helper.ask(f"1 {url}") == changed, "the lines are in force")
-        replace(rules.parent / "more", "rewrite\n")
+        replace_file(rules.parent / "more", b"rewrite\n")
         wait_until(lambda: helper.ask(f"1 {url}") and len(helper.complaints) > 1, "it complains")
         assert helper.complaints[1].endswith("(the rules before stay in force)")
         assert helper.ask(f"1 {url}") == changed
         rules.unlink()
         wait_until(lambda: helper.ask(f"1 {url}") and len(helper.complaints) > 2, "it complains")
         assert helper.ask(f"1 {url}") == changed
-        replace(rules, "rewrite path /opt /srv\n")
+        replace_file(rules, b"rewrite path /opt /srv\n")
         wait_until(lambda: helper.ask(f"1 {url}").startswith('1 OK rewrite-url="http://h/srv/x"'),
                    "the new lines are in force")
 
