@@ -142,7 +142,7 @@ static void say_end(struct proxy_text *text)
         "\n# After the usual fields: what was asked for, of which repository, the line "
         "of the policy that\n# decided, the key it is kept by, and the lines that "
         "rewrote it. `replicactl proxy-log` reads it.\n"
-        "logformat replica %%>a %%ui %%un [%%tl] \"%%rm %%ru HTTP/%%rv\" %%>Hs %%<st "
+        "logformat replica %%>a %%ui %%un [%%tl] \"%%rm %%>ru HTTP/%%rv\" %%>Hs %%<st "
         "\"%%{User-Agent}>h\" %%Ss:%%Sh %%tr %%{kind_}note %%{repository_}note "
         "%%{line_}note %%{store_id_}note %%{rewrite_}note\n"
         "access_log stdio:/var/log/squid/access.log replica\n");

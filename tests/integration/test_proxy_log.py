@@ -120,9 +120,11 @@ def test_hostile_requests_are_lines_like_others(folder):
             for agent in agents:
                 get(site.squid.ports[80], path, headers={"User-Agent": agent})
         assert get(site.squid.ports[80], "/x", "PUT") == 403
-        found = summary(wait_for_lines(site.squid, len(paths) * len(agents) + 1))
+        log = wait_for_lines(site.squid, len(paths) * len(agents) + 1)
+        found, text = summary(log), log.read_text(errors="replace")
     finally:
         site.close()
+    assert text.count("/opt/sw.example.org/") == len(agents), "URLs stand there as they came"
     assert found["requests"] == len(paths) * len(agents) + 1
     assert found["kinds"]["manifest"]["requests"] == 2 * len(agents)
     assert set(by_name(found, "repositories")) == {"sw.example.org", "x"}
