@@ -3,11 +3,15 @@
 and that no client notices when helpers end, hang or are replaced."""
 
 import os
+import random
+import re
 import signal
+import subprocess
 import time
 
 import pytest
 
+from loops import count
 from servers import wait_until
 from squid_site import ALL_KINDS, CLIENTS, Load, Site
 
@@ -24,7 +28,7 @@ url_rewrite_access deny kept_paths
 url_rewrite_access allow all
 http_access deny denied_paths
 http_access allow all
-logformat rewrite %rm %ru %>Hs %Ss %{{rewrite_}}note
+logformat rewrite %rm %>ru %>Hs %Ss %{{rewrite_}}note %ru
 access_log stdio:/var/log/squid/access.log rewrite
 """
 LINES = """
@@ -194,12 +198,11 @@ def test_workers_that_stand_still_are_replaced(site):
     assert changed(site) == {"/cvmfs/sw.example.org"}, "Squid asked again"
 
 
-def test_a_worker_that_stands_still_costs_about_a_second(site):
+def test_a_worker_that_stands_still_is_replaced_before_squid_gives_up(site):
     for worker in site.helpers().values():
         os.kill(worker, signal.SIGSTOP)
-    started = time.monotonic()
+    # After url_rewrite_timeout it would be as it was.
     assert asked_for(site, "/opt/after-a-second") == "/cvmfs/after-a-second"
-    assert time.monotonic() - started < 2.5
     wait_until(lambda: is_settled(site, "/opt", "/cvmfs"), "all are replaced")
 
 
@@ -209,13 +212,62 @@ def test_helpers_that_stand_still_as_a_whole_change_nothing(site):
     for pid in list(stopped) + list(stopped.values()):
         os.kill(pid, signal.SIGSTOP)
     try:
-        started = time.monotonic()
         assert asked_for(site, "/opt/as-it-is") == "/opt/as-it-is"
-        assert 2 < time.monotonic() - started < 8
     finally:
         for pid in list(stopped.values()) + list(stopped):
             os.kill(pid, signal.SIGCONT)
     wait_until(lambda: is_settled(site, "/opt", "/cvmfs"), "they go on")
+
+
+EXPLAINED = """
+rewrite path /opt /cvmfs
+redirect 303 path /opt/moved /srv
+redirect 303 path /moved /srv
+rewrite path /cvmfs/a/b /cvmfs/c
+rewrite repository sw.* s.example.org
+redirect 307 repository old? new.example.org
+redirect 308 path /%61way /cvmfs
+"""
+
+
+def random_path(chance, number):
+    start = chance.choice(["/opt", "/opt/moved", "/moved", "/optional", "/cvmfs", "/cvmfs/a/b",
+                           "/away", "/%6fpt", "/srv"])
+    name = chance.choice(["sw.x", "old1", "a/b", "alias", "%73w.x", "x/../y", "x//y", "x"])
+    return f"{start}/{name}/n{number}" + chance.choice(["", "?x=/opt", "/.", "%2f", "%41", "/"])
+
+
+def by_number(rows):
+    """Rows whose second column is a random path, by its number."""
+    return {int(match[1]): row for row in rows if (match := re.search(r"/n(\d+)", row[1]))}
+
+
+def test_explain_agrees_with_squid(site):
+    chance = random.Random(20261120)
+    write_lines(site, EXPLAINED)
+    wait_until(lambda: is_settled(site, "/cvmfs/a/b", "/cvmfs/c"), "they are in force")
+    try:
+        site.origin.requests.clear()
+        numbers = range(count("EXPLAINED_REQUESTS"))
+        for number in numbers:
+            site.ask(random_path(chance, number))
+        wait_until(lambda: len(by_number(site.log_lines())) == len(numbers), "all is logged")
+        went, lines = by_number(site.origin.requests), by_number(site.log_lines())
+    finally:
+        write_lines(site)
+    (site.folder / "explained").write_text(EXPLAINED)
+    explained = subprocess.run(
+        [site.folder / "replica-rewrite", "--explain", "-", "--file", site.folder / "explained"],
+        input="".join(f"{lines[number][1]}\n" for number in numbers), capture_output=True, text=True,
+        check=True).stdout.splitlines()
+    for number, text in zip(numbers, explained, strict=True):
+        _, url, status, _, note, _ = lines[number]
+        verb, *words = text.rstrip(":").split(" ")
+        assert (note == "-") == (verb == "unchanged:"), (url, text)
+        assert status == (words[0] if verb == "redirect" else "200"), (url, text)
+        if verb != "redirect":
+            assert (url if note == "-" else words[0]).endswith(went[number][1]), (url, text)
+    assert {text.split(" ")[0] for text in explained} == {"rewrite", "redirect", "unchanged:"}
 
 
 def test_lines_that_are_wrong_change_nothing_and_mended_ones_do(site):
