@@ -141,7 +141,8 @@ static int say(const char *name, const char *usage, bool version)
     if (version)
         printf("%s (replica) %s\n", name, PACKAGE_VERSION);
     else
-        printf("Usage: %s [-d | --debug] [--concurrency] [--recycle COUNT]%s", name, usage);
+        printf("Usage: %s [-d | --debug] [--concurrency] [--recycle COUNT]%s", name,
+               usage);
     return 0;
 }
 

@@ -55,10 +55,9 @@ static void print_others(const struct policy_rules *rules, int number,
         printf("  (%d rules before these do not match either)\n", first);
     for (int i = first; i < number; i++) {
         const struct policy_effect *effect = policy_rules_effect(rules, i);
-        const char *failed = "";
 
-        policy_rules_match(rules, i, query, &failed);
-        printf("  not %s:%d: its %s is another\n", effect->file, effect->line, failed);
+        printf("  not %s:%d: its %s is another\n", effect->file, effect->line,
+               policy_rules_failure(rules, i, query));
     }
 }
 

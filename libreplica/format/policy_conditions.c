@@ -2,6 +2,7 @@
 /* The conditions of rules: lists of values, each kind with its own grammar. */
 #include "libreplica/format/policy_rules_internal.h"
 
+#include <assert.h>
 #include <string.h>
 #include <apr_strings.h>
 #include <apr_tables.h>
@@ -251,10 +252,9 @@ static bool parse_names(struct policy_names *names, struct list *list, bool are_
     return true;
 }
 
-static bool parse(struct policy_rule *rule, bool *known, const char *name,
-                  struct list *list, struct error *error)
+static bool parse(struct policy_rule *rule, const char *name, struct list *list,
+                  struct error *error)
 {
-    *known = true;
     if (strcmp(name, "method") == 0)
         return parse_methods(rule, list, error);
     if (strcmp(name, "kind") == 0)
@@ -273,14 +273,12 @@ static bool parse(struct policy_rule *rule, bool *known, const char *name,
         return parse_clients(rule, list, error);
     if (strcmp(name, "repository") == 0)
         return parse_names(&rule->repositories, list, false, error);
-    if (strcmp(name, "host") == 0)
-        return parse_names(&rule->hosts, list, true, error);
-    *known = false;
-    return false;
+    assert(strcmp(name, "host") == 0);
+    return parse_names(&rule->hosts, list, true, error);
 }
 
-bool policy_condition_parse(struct policy_rule *rule, bool *known, const char *name,
-                            struct text text, apr_pool_t *pool, struct error *error)
+bool policy_condition_parse(struct policy_rule *rule, const char *name, struct text text,
+                            apr_pool_t *pool, struct error *error)
 {
     struct list list = {.rest = text, .pool = pool};
 
@@ -288,6 +286,5 @@ bool policy_condition_parse(struct policy_rule *rule, bool *known, const char *n
         list.is_negated = true;
         list.rest = (struct text){text.bytes + 1, text.length - 1};
     }
-    return parse(rule, known, name, &list, error) ||
-           (*known && error_prefix(error, "%s", name));
+    return parse(rule, name, &list, error) || error_prefix(error, "%s", name);
 }

@@ -106,7 +106,6 @@ static bool take_condition(struct clause *clause, struct text word, int number,
                            struct error *error)
 {
     struct text list;
-    bool known;
 
     if (number < 0)
         return error_set(error, ERROR_BAD_FORMAT,
@@ -115,8 +114,8 @@ static bool take_condition(struct clause *clause, struct text word, int number,
     if (clause->is_default)
         return error_set(error, ERROR_BAD_FORMAT, "the default has no conditions");
     return take_argument(clause, &list, once[number], error) &&
-           policy_condition_parse(clause->rule, &known, once[number], list,
-                                  clause->parsing->pool, error);
+           policy_condition_parse(clause->rule, once[number], list, clause->parsing->pool,
+                                  error);
 }
 
 static bool take_clause(struct clause *clause, struct error *error)
@@ -230,12 +229,8 @@ const struct policy_effect *policy_rules_effect(const struct policy_rules *rules
     return &rules->rules[number].effect;
 }
 
-bool policy_rules_match(const struct policy_rules *rules, int number,
-                        const struct policy_query *query, const char **failed)
+const char *policy_rules_failure(const struct policy_rules *rules, int number,
+                                 const struct policy_query *query)
 {
-    const char *failure = policy_rule_failure(&rules->rules[number], query);
-
-    if (failure != NULL && failed != NULL)
-        *failed = failure;
-    return failure == NULL;
+    return policy_rule_failure(&rules->rules[number], query);
 }

@@ -51,9 +51,9 @@ int policy_rules_count(const struct policy_rules *rules);
 const struct policy_effect *policy_rules_effect(const struct policy_rules *rules,
                                                 int number);
 
-/* Whether all conditions of one rule hold. If not and FAILED is not NULL, it is set to
- * the name of one that does not ("method", "client", ...). */
-bool policy_rules_match(const struct policy_rules *rules, int number,
-                        const struct policy_query *query, const char **failed);
+/* NULL: all conditions of one rule hold; else the name of one that does not ("method",
+ * "client", ...). */
+const char *policy_rules_failure(const struct policy_rules *rules, int number,
+                                 const struct policy_query *query);
 
 #endif

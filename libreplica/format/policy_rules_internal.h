@@ -46,10 +46,10 @@ struct policy_rules {
     const struct policy_index *index;
 };
 
-/* policy_conditions.c: parse "LIST" or "!LIST" of the condition NAME. *known: there is
- * such a condition; false with *known true: *error says what is wrong. */
-bool policy_condition_parse(struct policy_rule *rule, bool *known, const char *name,
-                            struct text list, apr_pool_t *pool, struct error *error);
+/* policy_conditions.c: parse "LIST" or "!LIST" of the condition NAME, which there has to
+ * be. False: *error says what is wrong. */
+bool policy_condition_parse(struct policy_rule *rule, const char *name, struct text list,
+                            apr_pool_t *pool, struct error *error);
 
 /* policy_match.c: no condition is set. */
 void policy_rule_clear(struct policy_rule *rule);

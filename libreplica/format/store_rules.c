@@ -125,11 +125,9 @@ static bool note_first(bool *seen, const char *word, struct error *error)
 static bool take_condition(struct clause *clause, const char *name, bool *seen,
                            struct text list, struct error *error)
 {
-    bool known;
-
     return note_first(seen, name, error) &&
-           policy_condition_parse(clause->conditions, &known, name, list,
-                                  clause->parsing->pool, error);
+           policy_condition_parse(clause->conditions, name, list, clause->parsing->pool,
+                                  error);
 }
 
 static bool take_word(struct clause *clause, struct text word, struct text list,

@@ -197,8 +197,7 @@ static void say_servers(struct writing *writing)
 
     say(writing,
         "\n# Where it is, in this order. The client puts the repository's name in the "
-        "place "
-        "of @fqrn@.\n"
+        "place of @fqrn@.\n"
         "CVMFS_SERVER_URL='%s'\n"
         "# Whether servers sort that list by distance from the client%s.\n"
         "CVMFS_USE_GEOAPI=%s\n",

@@ -31,8 +31,8 @@ void proxy_say_policy_helper(struct proxy_text *text)
         text,
         "# The rules in %s decide the rest, see replica-policy.conf(5). One\n"
         "# process answers more than Squid can ask; others are started only while it "
-        "does "
-        "not keep up. What\n# does not fit into the queue would be denied: it holds as "
+        "does not keep up. What\n# does not fit into the queue would be denied: it holds "
+        "as "
         "many as there may be connections. An\n# answer is good for a minute, so "
         "that is how late a changed rule may be; 20,000 of them take some\n# 20 MB, the "
         "default of 262,144 would take 250.\n"

@@ -27,8 +27,7 @@ void proxy_say_policy_caching(struct proxy_text *text);
 /* StoreID and rewriting; before that, among http_access, what StoreID wants there. */
 void proxy_say_store_id_access(struct proxy_text *text);
 void proxy_say_store_id(struct proxy_text *text);
-/* The ACLs of hosts that replica-rewrite knows; said once, by whoever needs them first.
- */
+/* The ACLs of hosts that replica-rewrite knows; whoever needs them first says them. */
 void proxy_say_old_hosts(struct proxy_text *text);
 void proxy_say_rewrite(struct proxy_text *text);
 

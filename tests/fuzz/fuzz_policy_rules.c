@@ -44,7 +44,7 @@ static void decide(const struct policy_rules *rules, struct text request)
     policy_query_set_client(&query, take_word(&request));
     if (text_parse_number(&port, take_word(&request)) && port < 65536)
         query.port = (int)port;
-    while (!policy_rules_match(rules, number, &query, NULL))
+    while (policy_rules_failure(rules, number, &query) != NULL)
         number++;
     FUZZ_MUST(policy_rules_decide(rules, &query) == number);
 }

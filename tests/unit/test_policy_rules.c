@@ -132,7 +132,6 @@ static void the_first_rule_that_matches_decides(void **state)
                      "default deny\n");
     struct policy_query query = query_of("GET", DATA "C", "10.1.2.3", 80);
     const struct policy_effect *effect;
-    const char *failed = NULL;
 
     assert_int_equal(policy_rules_count(rules), 5);
     effect = policy_rules_effect(rules, policy_rules_decide(rules, &query));
@@ -144,8 +143,8 @@ static void the_first_rule_that_matches_decides(void **state)
     assert_false(effect->is_allowed);
     assert_true(text_equals(effect->reason, "no b"));
     assert_string_equal(effect->notes[0].key, "why_");
-    assert_false(policy_rules_match(rules, 0, &query, &failed));
-    assert_string_equal(failed, "kind");
+    assert_string_equal(policy_rules_failure(rules, 0, &query), "kind");
+    assert_null(policy_rules_failure(rules, 1, &query));
     query = query_of("GET", MANIFEST, "10.1.2.3", 80);
     effect = policy_rules_effect(rules, policy_rules_decide(rules, &query));
     assert_int_equal(effect->line, 4);
@@ -274,7 +273,7 @@ static int decide_slowly(const struct policy_rules *rules,
 {
     int number = 0;
 
-    while (!policy_rules_match(rules, number, query, NULL))
+    while (policy_rules_failure(rules, number, query) != NULL)
         number++;
     return number;
 }
