@@ -8,6 +8,8 @@ import threading
 from servers import BUILD, DEADLINE_SECONDS, wait_until
 
 FOLDER = BUILD / "squid-helpers"
+# replica-store-id trusts a database once it has been in its place for so long.
+SETTLE_SECONDS = 10
 
 
 def filter_lines(program, *arguments, stdin, code=0):

@@ -9,15 +9,13 @@ import time
 import pytest
 
 import mmdb
-from helper import FOLDER, Helper, filter_lines
+from helper import FOLDER, SETTLE_SECONDS, Helper, filter_lines
 from servers import TOP, wait_until
 from tree import replace_file
 
 PROGRAM = "replica-store-id"
 OBJECT = "data/ab/" + "0" * 37 + "1"
 UUID = "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
-# A database is trusted once it has been in its place for so long.
-SETTLE_SECONDS = 10
 RULES = """# of the tests
 group tests host *.example.net,192.0.2.1 repository sw.example.net,alias
 include more

@@ -15,6 +15,7 @@ import pytest
 import mmdb
 from conftest import make_folder
 from geo import DATABASE, add_geo
+from helper import SETTLE_SECONDS
 from loops import count
 from servers import BUILD, DEADLINE_SECONDS, Httpd, wait_until
 from squid import Squid
@@ -42,8 +43,6 @@ access_log stdio:/var/log/squid/access.log stored
 """
 # Squid's own address is the only one that httpd trusts, and no client's.
 RULES = "geo host *.example.net client !127.0.0.1 database {}\n"
-# A database is trusted once it has been in its place for so long.
-SETTLE_SECONDS = 10
 FORWARDED = ["127.200.9.9", "10.0.1.2, 127.70.1.1", "-", "x"]
 SAME_PLACE = ipaddress.ip_network("127.200.0.0/16")
 NAMES = [f"s{number}.example.net" for number in range(8)]
