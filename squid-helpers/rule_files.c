@@ -9,7 +9,6 @@
 
 #include "libreplica/store/file.h"
 
-#define FILE_SIZE_MAX (64 * 1024 * 1024)
 #define LOOK_INTERVAL APR_USEC_PER_SEC
 
 /* A file as it was when it was read. */
@@ -63,7 +62,7 @@ static bool read_rules(struct text *content, void *baton, const char *file,
     /* Looked at before it is read: a change in between is found at the next look. */
     seen->path = apr_pstrdup(reading->pool, file);
     seen->state = state_of(file);
-    return file_read(content, file, FILE_SIZE_MAX, pool, error);
+    return file_read(content, file, RULE_FILE_SIZE_MAX, pool, error);
 }
 
 static bool is_changed(const struct seen *seen)

@@ -10,6 +10,8 @@
 #include "libreplica/base/text.h"
 
 #define RULE_WORDS_MAX 64
+/* For whoever reads the files. */
+#define RULE_FILE_SIZE_MAX (64 * 1024 * 1024)
 
 struct rule_line {
     const char *file;

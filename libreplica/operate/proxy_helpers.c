@@ -27,22 +27,22 @@ void proxy_say_policy_helper(struct proxy_text *text)
                   text->options->rules[PROXY_POLICY].path);
         return;
     }
-    proxy_say(
-        text,
-        "# The rules in %s decide the rest, see replica-policy.conf(5). One\n"
-        "# process answers more than Squid can ask; others are started only while it "
-        "does not keep up. What\n# does not fit into the queue would be denied: it holds "
-        "as "
-        "many as there may be connections. An\n# answer is good for a minute, so "
-        "that is how late a changed rule may be; 20,000 of them take some\n# 20 MB, the "
-        "default of 262,144 would take 250.\n"
-        "external_acl_type replica_policy ttl=60 negative_ttl=10 cache=20000 \\\n"
-        "    concurrency=%d queue-size=%d children-max=%d children-startup=1 "
-        "children-idle=1 \\\n"
-        "    %%>a %%>rm %%>ru %%>lp %s/replica-policy --concurrency%s\n"
-        "acl replica_policy external replica_policy\n",
-        text->options->rules[PROXY_POLICY].path, CONCURRENCY, QUEUE_SIZE, CHILDREN,
-        text->options->helpers, file_option(text, PROXY_POLICY));
+    proxy_say(text,
+              "# The rules in %s decide the rest, see replica-policy.conf(5). One\n"
+              "# process answers more than Squid can ask; others are started only "
+              "while it does not keep up. What\n"
+              "# does not fit into the queue would be denied: "
+              "it holds as many as there may be connections. An\n"
+              "# answer is good for a minute, so that is how late a changed rule may be; "
+              "20,000 of them take some\n"
+              "# 20 MB, the default of 262,144 would take 250.\n"
+              "external_acl_type replica_policy ttl=60 negative_ttl=10 cache=20000 \\\n"
+              "    concurrency=%d queue-size=%d children-max=%d children-startup=1 "
+              "children-idle=1 \\\n"
+              "    %%>a %%>rm %%>ru %%>lp %s/replica-policy --concurrency%s\n"
+              "acl replica_policy external replica_policy\n",
+              text->options->rules[PROXY_POLICY].path, CONCURRENCY, QUEUE_SIZE, CHILDREN,
+              text->options->helpers, file_option(text, PROXY_POLICY));
 }
 
 void proxy_say_policy_caching(struct proxy_text *text)

@@ -10,7 +10,6 @@
 #include "libreplica/format/store_rules.h"
 #include "libreplica/store/file.h"
 
-#define FILE_SIZE_MAX (64 * 1024 * 1024)
 /* A word of Squid's configuration has 2047 bytes at most. */
 #define WORD_SIZE_MAX 300
 
@@ -18,7 +17,7 @@ static bool read_file(struct text *content, void *baton, const char *file,
                       apr_pool_t *pool, struct error *error)
 {
     (void)baton;
-    return file_read(content, file, FILE_SIZE_MAX, pool, error);
+    return file_read(content, file, RULE_FILE_SIZE_MAX, pool, error);
 }
 
 /* Bytes that Squid's parser takes for something else. */
@@ -160,7 +159,7 @@ static bool read_rules(struct proxy_needs *needs, enum proxy_helper helper,
 
     if (file->is_off)
         return true;
-    if (!file_read(&content, path, FILE_SIZE_MAX, pool, error))
+    if (!file_read(&content, path, RULE_FILE_SIZE_MAX, pool, error))
         return (error->code == ERROR_NOT_FOUND && !file->is_named) ||
                error_prefix(error, "there are no rules to be read");
     return readers[helper](needs, path, &source, pool, error);
