@@ -19,12 +19,15 @@ replicactl_replicactl_SOURCES = \
 	%D%/cmd_scrub.c \
 	%D%/cmd_snapshot.c \
 	%D%/cmd_status.c \
+	%D%/cmd_tag.c \
 	%D%/cmd_update_geodb.c \
 	%D%/cmd_update_info.c \
 	%D%/command.c %D%/command.h \
 	%D%/gc_all.c %D%/gc_all.h \
 	%D%/main.c \
 	%D%/progress.c %D%/progress.h \
-	%D%/snapshot_all.c %D%/snapshot_all.h
+	%D%/publishing.c %D%/publishing.h \
+	%D%/snapshot_all.c %D%/snapshot_all.h \
+	%D%/tag_table.c %D%/tag_table.h
 replicactl_replicactl_LDADD = $(WORK_LIBS)
 replicactl_replicactl_CPPFLAGS = $(AM_CPPFLAGS) -DHELPER_FOLDER='"$(pkglibexecdir)"'

@@ -52,6 +52,13 @@ static const struct command commands[] = {
      "Make a repository that is published here.", cmd_mkfs},
     {"ingest", "--from DIRECTORY NAME",
      "Publish a directory as the repository's next revision.", cmd_ingest},
+    {"tag",
+     "[-l] [-x] [NAME] | -i TAG [-x] [NAME] | -b [-x] [NAME]\n"
+     "        | -a TAG [-m DESCRIPTION] [-h ROOT-HASH] [NAME] | -r TAG... [-f] [NAME]",
+     "List, show, add, move or remove tags of a repository that is published here.",
+     cmd_tag},
+    {"lstags", "[-x] [NAME]", "The same as tag -l.", cmd_tag},
+    {"list-tags", "[-x] [NAME]", "The same as tag -l.", cmd_tag},
     {"adopt", "[--check] [-o USER] [--root DIRECTORY] | --undo [--root DIRECTORY]",
      "Take a reference server over in place; --check only says what would change.",
      cmd_adopt},

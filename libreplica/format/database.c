@@ -265,3 +265,15 @@ bool database_execute(struct database *database, const char *sql, struct error *
         return fail(database, error);
     return true;
 }
+
+bool database_compact(struct database *database, struct error *error)
+{
+    bool done;
+
+    /* It attaches a database of its own. */
+    sqlite3_limit(database->handle, SQLITE_LIMIT_ATTACHED, 1);
+    database_allow_work(database);
+    done = database_execute(database, "VACUUM", error);
+    sqlite3_limit(database->handle, SQLITE_LIMIT_ATTACHED, 0);
+    return done;
+}

@@ -77,6 +77,8 @@ bool database_step(struct database *database, sqlite3_stmt *statement, bool *row
 bool database_run(struct database *database, sqlite3_stmt *statement,
                   struct error *error);
 bool database_execute(struct database *database, const char *sql, struct error *error);
+/* Give back the room of what was removed; outside of transactions. */
+bool database_compact(struct database *database, struct error *error);
 
 /* Columns of the current row, checked. NULL counts as 0 and as the empty text. */
 bool database_column_number(int64_t *value, struct database *database,

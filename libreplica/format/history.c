@@ -4,7 +4,7 @@
 
 #include <string.h>
 #include <apr_strings.h>
-#include "libreplica/format/database.h"
+#include "libreplica/format/history_internal.h"
 
 #define SCHEMA_TENTHS 10
 #define TAGS_FIRST    16
@@ -30,7 +30,8 @@ static bool read_tag(struct tag *tag, struct database *database, sqlite3_stmt *r
         !database_column_number(&tag->revision, database, row, 2, error) ||
         !database_column_number(&tag->timestamp_seconds, database, row, 3, error) ||
         !read_text(&tag->description, database, row, 4, pool, error) ||
-        !database_column_number(&tag->catalog_size, database, row, 5, error))
+        !database_column_number(&tag->catalog_size, database, row, 5, error) ||
+        !read_text(&tag->branch, database, row, 6, pool, error))
         return false;
     if (*tag->name == '\0' || !hash_parse(&tag->catalog, hash) || tag->revision < 0 ||
         tag->catalog_size < 0)
@@ -43,9 +44,10 @@ static bool read_tags(apr_array_header_t *tags, struct database *database,
                       apr_pool_t *pool, struct error *error)
 {
     bool has_size = database_has_column(database, "tags", "size");
+    bool has_branch = database_has_column(database, "tags", "branch");
     const char *sql =
         apr_pstrcat(pool, "SELECT name, hash, revision, timestamp, description, ",
-                    has_size ? "size" : "0",
+                    has_size ? "size" : "0", ", ", has_branch ? "branch" : "''",
                     " FROM tags ORDER BY timestamp DESC, revision DESC", NULL);
     sqlite3_stmt *statement;
     struct tag tag;
@@ -64,7 +66,7 @@ static bool read_tags(apr_array_header_t *tags, struct database *database,
     }
 }
 
-static bool check_database(struct database *database, struct error *error)
+bool history_check_database(struct database *database, struct error *error)
 {
     int tenths;
 
@@ -82,7 +84,7 @@ static bool check_database(struct database *database, struct error *error)
 static bool read_all(const char **fqrn, struct hash *previous, apr_array_header_t *tags,
                      struct database *database, apr_pool_t *pool, struct error *error)
 {
-    if (!check_database(database, error) ||
+    if (!history_check_database(database, error) ||
         !database_property(fqrn, database, "fqrn", pool, error) ||
         !database_property_hash(previous, database, "previous_revision", error) ||
         !read_tags(tags, database, pool, error))
@@ -115,71 +117,56 @@ bool history_read(const char **fqrn, struct hash *previous, apr_array_header_t *
     return true;
 }
 
-/* A scratch file on its way into an object: nothing to sync. */
-static const char schema[] =
-    "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; BEGIN;"
-    "CREATE TABLE properties (key TEXT, value TEXT,"
-    " CONSTRAINT pk_properties PRIMARY KEY (key));"
-    "CREATE TABLE branches (branch TEXT, parent TEXT, initial_revision INTEGER,"
-    " CONSTRAINT pk_branch PRIMARY KEY (branch),"
-    " FOREIGN KEY (parent) REFERENCES branches (branch),"
-    " CHECK ((branch <> '') OR (parent IS NULL)),"
-    " CHECK ((branch = '') OR (parent IS NOT NULL)));"
-    "CREATE TABLE tags (name TEXT, hash TEXT, revision INTEGER, timestamp INTEGER,"
-    " channel INTEGER, description TEXT, size INTEGER, branch TEXT,"
-    " CONSTRAINT pk_tags PRIMARY KEY (name),"
-    " FOREIGN KEY (branch) REFERENCES branches (branch));"
-    "CREATE TABLE recycle_bin (hash TEXT, flags INTEGER,"
-    " CONSTRAINT pk_hash PRIMARY KEY (hash));"
-    "INSERT INTO branches (branch, parent, initial_revision) VALUES ('', NULL, 0);"
-    "INSERT INTO properties (key, value) VALUES ('schema', '1.0');"
-    "INSERT INTO properties (key, value) VALUES ('schema_revision', '3');";
-
-static bool write_tags(struct database *database, const apr_array_header_t *tags,
-                       apr_pool_t *pool, struct error *error)
+static bool read_branches(apr_array_header_t *branches, struct database *database,
+                          apr_pool_t *pool, struct error *error)
 {
-    static const char sql[] =
-        "INSERT INTO tags (name, hash, revision, timestamp, channel,"
-        " description, size, branch)"
-        " VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, '')";
     sqlite3_stmt *statement;
+    struct branch branch;
+    bool row;
 
-    if (!database_prepare(&statement, database, sql, pool, error))
+    if (!database_prepare(&statement, database,
+                          "SELECT branch, parent, initial_revision FROM branches"
+                          " ORDER BY branch",
+                          pool, error))
         return false;
-    for (int i = 0; i < tags->nelts; i++) {
-        const struct tag *tag = &APR_ARRAY_IDX(tags, i, struct tag);
-        char hash[HASH_TEXT_SIZE];
-
-        hash_format(hash, &tag->catalog);
-        sqlite3_bind_text(statement, 1, tag->name, -1, SQLITE_STATIC);
-        sqlite3_bind_text(statement, 2, hash, -1, SQLITE_STATIC);
-        sqlite3_bind_int64(statement, 3, tag->revision);
-        sqlite3_bind_int64(statement, 4, tag->timestamp_seconds);
-        sqlite3_bind_text(statement, 5, tag->description, -1, SQLITE_STATIC);
-        sqlite3_bind_int64(statement, 6, tag->catalog_size);
-        database_allow_work(database);
-        if (!database_run(database, statement, error))
-            return error_prefix(error, "tag %s", tag->name);
+    for (;;) {
+        if (!database_step(database, statement, &row, error))
+            return false;
+        if (!row)
+            return true;
+        if (!read_text(&branch.name, database, statement, 0, pool, error) ||
+            !read_text(&branch.parent, database, statement, 1, pool, error) ||
+            !database_column_number(&branch.initial_revision, database, statement, 2,
+                                    error))
+            return false;
+        if (*branch.name == '\0')
+            branch.parent = NULL;
+        APR_ARRAY_PUSH(branches, struct branch) = branch;
     }
-    return true;
 }
 
-bool history_write(const char *path, const char *fqrn, const struct hash *previous,
-                   const apr_array_header_t *tags, struct error *error)
+bool history_read_branches(apr_array_header_t **branches, const char *path,
+                           apr_pool_t *pool, struct error *error)
 {
-    char previous_text[HASH_TEXT_SIZE];
+    apr_array_header_t *read = apr_array_make(pool, 1, sizeof(struct branch));
     struct database *database;
-    apr_pool_t *pool;
+    apr_pool_t *own;
     bool good;
 
-    apr_pool_create(&pool, tags->pool);
-    hash_format(previous_text, previous);
-    good = database_open(&database, path, DATABASE_CREATE, pool, error) &&
-           database_execute(database, schema, error) &&
-           database_set_property(database, "fqrn", fqrn, error) &&
-           database_set_property(database, "previous_revision", previous_text, error) &&
-           write_tags(database, tags, pool, error) &&
-           database_execute(database, "COMMIT", error);
-    apr_pool_destroy(pool);
+    apr_pool_create(&own, pool);
+    good = database_open(&database, path, DATABASE_READ, own, error) &&
+           history_check_database(database, error);
+    if (good && database_has_column(database, "branches", "branch"))
+        good = database_check_table(database, "branches", error) &&
+               read_branches(read, database, own, error);
+    for (int i = 0; good && i < read->nelts; i++) {
+        struct branch *branch = &APR_ARRAY_IDX(read, i, struct branch);
+
+        branch->name = apr_pstrdup(pool, branch->name);
+        branch->parent =
+            branch->parent != NULL ? apr_pstrdup(pool, branch->parent) : NULL;
+    }
+    apr_pool_destroy(own);
+    *branches = read;
     return good;
 }

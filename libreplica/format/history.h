@@ -16,7 +16,14 @@ struct tag {
     int64_t catalog_size; /* bytes inflated; 0 unknown */
     int64_t revision;
     int64_t timestamp_seconds;
+    const char *branch; /* "" is the default one */
     const char *description;
+};
+
+struct branch {
+    const char *name;   /* "" is the default one */
+    const char *parent; /* NULL: of the default one */
+    int64_t initial_revision;
 };
 
 /* Read the inflated database at PATH: its repository's name, the previous database (null
@@ -32,9 +39,9 @@ typedef bool history_visit_violation(void *baton, const char *sentence,
 bool history_judge(const char *path, history_visit_violation *visit, void *baton,
                    apr_pool_t *pool, struct error *error);
 
-/* Write a new database at PATH (must not exist) of schema 1.0 revision 3 with the default
- * branch. */
-bool history_write(const char *path, const char *fqrn, const struct hash *previous,
-                   const apr_array_header_t *tags, struct error *error);
+/* Read the branches of the database at PATH (array of struct branch), the default one
+ * first. */
+bool history_read_branches(apr_array_header_t **branches, const char *path,
+                           apr_pool_t *pool, struct error *error);
 
 #endif

@@ -21,6 +21,8 @@ libreplica_data_la_SOURCES += \
 	%D%/database.c %D%/database.h \
 	%D%/database_rows.c \
 	%D%/history.c %D%/history.h \
+	%D%/history_editor.c %D%/history_editor.h \
+	%D%/history_internal.h \
 	%D%/history_rules.c \
 	%D%/inflate.c %D%/inflate.h \
 	%D%/key.c %D%/key_internal.h \

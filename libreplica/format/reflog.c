@@ -175,11 +175,7 @@ bool reflog_compact(struct reflog *reflog, struct error *error)
 
     if (!database_execute(database, "COMMIT", error))
         return false;
-    /* It attaches a database of its own. */
-    sqlite3_limit(database->handle, SQLITE_LIMIT_ATTACHED, 1);
-    database_allow_work(database);
-    good = database_execute(database, "VACUUM", error);
-    sqlite3_limit(database->handle, SQLITE_LIMIT_ATTACHED, 0);
+    good = database_compact(database, error);
     return database_execute(database, "BEGIN IMMEDIATE", good ? error : NULL) && good;
 }
 

@@ -112,20 +112,27 @@ static bool write_manifest(struct publication *publication, const struct manifes
                          signed_text_join(&parts, pool), error);
 }
 
-bool head_publish(struct publication *publication, struct manifest *next,
+bool head_replace(struct publication *publication, struct manifest *next,
                   apr_pool_t *pool, struct error *error)
 {
     const struct publish_target *target = publication->target;
 
     next->fqrn = target->fqrn;
-    next->ttl_seconds = next->revision == 0 ? MANIFEST_DEFAULT_TTL : target->ttl_seconds;
     next->garbage_collectable = target->is_garbage_collectable;
     next->published_seconds = publication->now_seconds;
-    return (next->revision == 0 || tags_move(publication, next, pool, error)) &&
-           store_certificate(publication, next, pool, error) &&
+    return store_certificate(publication, next, pool, error) &&
            store_barrier(publication->store, error) &&
            root_log_extend(publication, next, pool, error) &&
            (!next->has_alternative_paths ||
             link_alternatives(publication, next, error)) &&
            write_manifest(publication, next, pool, error);
+}
+
+bool head_publish(struct publication *publication, struct manifest *next,
+                  apr_pool_t *pool, struct error *error)
+{
+    next->ttl_seconds =
+        next->revision == 0 ? MANIFEST_DEFAULT_TTL : publication->target->ttl_seconds;
+    return (next->revision == 0 || tags_move(publication, next, pool, error)) &&
+           head_replace(publication, next, pool, error);
 }

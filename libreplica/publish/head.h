@@ -17,4 +17,9 @@ bool head_read(struct manifest **manifest, struct publication *publication,
 bool head_publish(struct publication *publication, struct manifest *next,
                   apr_pool_t *pool, struct error *error);
 
+/* The same for a head of the present revision, or one whose tags have been moved: what
+ * NEXT names is stored but for the certificate. */
+bool head_replace(struct publication *publication, struct manifest *next,
+                  apr_pool_t *pool, struct error *error);
+
 #endif

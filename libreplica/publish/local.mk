@@ -14,6 +14,7 @@ libreplica_work_la_SOURCES += \
 	%D%/root_log.c %D%/root_log.h \
 	%D%/rows.c %D%/rows.h \
 	%D%/run.c %D%/run.h \
+	%D%/tagging.c %D%/tagging.h \
 	%D%/tags.c %D%/tags.h \
 	%D%/target.c \
 	%D%/walk.c %D%/walk.h \

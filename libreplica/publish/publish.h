@@ -36,6 +36,7 @@ struct publish_target {
     int64_t maximum_chunk;
     bool includes_xattrs;
     bool makes_automatic_tags;
+    const char *automatic_tags_since; /* as "2 weeks ago"; older ones go; "": none */
     bool is_garbage_collectable;
     bool skips_barriers; /* CVMFS_SYNCFS_LEVEL=none */
     int64_t ttl_seconds;

@@ -1,70 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Moving trunk and adding the automatic tag. */
+/* The tag database of a repository that is published here. */
 #include "libreplica/publish/tags.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <apr_strings.h>
-#include <apr_tables.h>
 
 #include "libreplica/base/date.h"
-#include "libreplica/format/history.h"
+#include "libreplica/base/date_phrase.h"
+#include "libreplica/format/history_editor.h"
 
 #define TRUNK          "trunk"
 #define TRUNK_PREVIOUS "trunk-previous"
+#define AUTOMATIC      "generic"
 
-static bool has_tag(const apr_array_header_t *tags, const char *name)
+struct tag_database {
+    struct publication *publication;
+    struct history_editor *editor;
+    const char *path;
+    apr_array_header_t *tags;
+    struct hash previous;
+};
+
+bool tags_is_reserved(const char *name)
 {
-    for (int i = 0; i < tags->nelts; i++)
-        if (strcmp(APR_ARRAY_IDX(tags, i, struct tag).name, name) == 0)
-            return true;
-    return false;
+    return strcmp(name, TRUNK) == 0 || strcmp(name, TRUNK_PREVIOUS) == 0;
 }
 
-static const char *automatic_name(const apr_array_header_t *tags, int64_t now_seconds,
-                                  apr_pool_t *pool)
-{
-    char date[DATE_UTC_SIZE];
-    const char *name;
-
-    date_format_iso(date, apr_time_from_sec(now_seconds));
-    name = apr_pstrcat(pool, "generic-", date, NULL);
-    for (int i = 1; has_tag(tags, name); i++)
-        name = apr_psprintf(pool, "generic_%d-%s", i, date);
-    return name;
-}
-
-/* The old tags, the former trunk renamed, without the trunk before that. */
-static apr_array_header_t *keep_old(const apr_array_header_t *old, apr_pool_t *pool)
-{
-    apr_array_header_t *tags = apr_array_make(pool, old->nelts + 2, sizeof(struct tag));
-
-    for (int i = 0; i < old->nelts; i++) {
-        struct tag tag = APR_ARRAY_IDX(old, i, struct tag);
-
-        if (strcmp(tag.name, TRUNK_PREVIOUS) == 0)
-            continue;
-        if (strcmp(tag.name, TRUNK) == 0) {
-            tag.name = TRUNK_PREVIOUS;
-            tag.description = "default undo target";
-        }
-        APR_ARRAY_PUSH(tags, struct tag) = tag;
-    }
-    return tags;
-}
-
-static bool read_old(apr_array_header_t **old, struct publication *publication,
-                     const struct hash *history, apr_pool_t *pool, struct error *error)
+static bool read_file(const char **path, apr_array_header_t **tags,
+                      apr_array_header_t **branches, struct publication *publication,
+                      const struct hash *history, apr_pool_t *pool, struct error *error)
 {
     struct object object = {*history, OBJECT_HISTORY};
-    const char *fqrn, *path;
+    const char *fqrn;
     struct hash unused;
 
-    if (hash_is_null(history)) {
-        *old = apr_array_make(pool, 1, sizeof(struct tag));
-        return true;
-    }
-    if (!publication_inflate(&path, publication, &object, pool, error) ||
-        !history_read(&fqrn, &unused, old, path, pool, error))
+    if (!publication_inflate(path, publication, &object, pool, error) ||
+        !history_read(&fqrn, &unused, tags, *path, pool, error) ||
+        !history_read_branches(branches, *path, pool, error))
         return error_prefix(error, "tag database");
     if (strcmp(fqrn, publication->target->fqrn) != 0)
         return error_set(error, ERROR_NAME_MISMATCH,
@@ -73,43 +46,167 @@ static bool read_old(apr_array_header_t **old, struct publication *publication,
     return true;
 }
 
-static bool write_new(struct publication *publication, struct manifest *next,
-                      const apr_array_header_t *tags, apr_pool_t *pool,
-                      struct error *error)
+bool tags_read(apr_array_header_t **tags, apr_array_header_t **branches,
+               struct publication *publication, const struct manifest *manifest,
+               apr_pool_t *pool, struct error *error)
+{
+    const char *path;
+
+    if (!hash_is_null(&manifest->history))
+        return read_file(&path, tags, branches, publication, &manifest->history, pool,
+                         error);
+    *tags = apr_array_make(pool, 1, sizeof(struct tag));
+    *branches = apr_array_make(pool, 1, sizeof(struct branch));
+    return true;
+}
+
+bool tags_open(struct tag_database **tags, struct publication *publication,
+               const struct manifest *next, apr_pool_t *pool, struct error *error)
+{
+    struct tag_database *opened = apr_pcalloc(pool, sizeof(*opened));
+    apr_array_header_t *branches;
+
+    opened->publication = publication;
+    opened->previous = next->history;
+    *tags = opened;
+    if (!hash_is_null(&next->history))
+        return read_file(&opened->path, &opened->tags, &branches, publication,
+                         &next->history, pool, error) &&
+               history_editor_open(&opened->editor, opened->path, pool, error);
+    opened->tags = apr_array_make(pool, 1, sizeof(struct tag));
+    return store_scratch_path(&opened->path, publication->store, pool, error) &&
+           history_editor_create(&opened->editor, opened->path, publication->target->fqrn,
+                                 pool, error);
+}
+
+const apr_array_header_t *tags_all(const struct tag_database *tags)
+{
+    return tags->tags;
+}
+
+const struct tag *tags_find(const struct tag_database *tags, const char *name)
+{
+    for (int i = 0; i < tags->tags->nelts; i++)
+        if (strcmp(APR_ARRAY_IDX(tags->tags, i, struct tag).name, name) == 0)
+            return &APR_ARRAY_IDX(tags->tags, i, struct tag);
+    return NULL;
+}
+
+bool tags_add(struct tag_database *tags, const struct tag *tag, struct error *error)
+{
+    return history_editor_add(tags->editor, tag, error);
+}
+
+bool tags_remove(struct tag_database *tags, const char *name, struct error *error)
+{
+    return history_editor_remove(tags->editor, name, error);
+}
+
+bool tags_store(struct tag_database *tags, struct manifest *next, apr_pool_t *pool,
+                struct error *error)
 {
     struct object object = {.type = OBJECT_HISTORY};
-    const char *path;
     int64_t size;
 
-    if (!store_scratch_path(&path, publication->store, pool, error) ||
-        !history_write(path, publication->target->fqrn, &next->history, tags, error) ||
-        !publication_store_file(&object, &size, publication, path, pool, error))
+    if (!history_editor_finish(tags->editor, &tags->previous, error) ||
+        !publication_store_file(&object, &size, tags->publication, tags->path, pool,
+                                error))
         return false;
     next->history = object.hash;
     return true;
 }
 
+static const char *automatic_name(const struct tag_database *tags, apr_pool_t *pool)
+{
+    char date[DATE_UTC_SIZE];
+    const char *name;
+
+    date_format_iso(date, apr_time_from_sec(tags->publication->now_seconds));
+    name = apr_pstrcat(pool, AUTOMATIC "-", date, NULL);
+    for (int i = 1; tags_find(tags, name) != NULL; i++)
+        name = apr_psprintf(pool, AUTOMATIC "_%d-%s", i, date);
+    return name;
+}
+
+/* generic-2026-11-20T08:00:00Z, generic_2-..., also with milliseconds. */
+static bool is_automatic(const char *name)
+{
+    static const char shape[] = "dddd-dd-ddTdd:dd:dd";
+
+    if (strncmp(name, AUTOMATIC, sizeof(AUTOMATIC) - 1) != 0)
+        return false;
+    name += sizeof(AUTOMATIC) - 1;
+    if (*name == '_')
+        name += 1 + strspn(name + 1, "0123456789");
+    if (*name++ != '-')
+        return false;
+    for (size_t i = 0; i < sizeof(shape) - 1; i++, name++)
+        if (shape[i] == 'd' ? !isdigit((unsigned char)*name) : *name != shape[i])
+            return false;
+    if (*name == '.')
+        name += 1 + strspn(name + 1, "0123456789");
+    return strcmp(name, "Z") == 0;
+}
+
+static bool remove_old(struct tag_database *tags, struct error *error)
+{
+    const char *phrase = tags->publication->target->automatic_tags_since;
+    apr_time_t since, now = apr_time_from_sec(tags->publication->now_seconds);
+
+    if (*phrase == '\0')
+        return true;
+    if (!date_phrase_parse(&since, text_of(phrase), now, error))
+        return error_prefix(error, "CVMFS_AUTO_TAG_TIMESPAN");
+    for (int i = 0; i < tags->tags->nelts; i++) {
+        const struct tag *tag = &APR_ARRAY_IDX(tags->tags, i, struct tag);
+
+        if (tag->timestamp_seconds < apr_time_sec(since) && is_automatic(tag->name) &&
+            !tags_remove(tags, tag->name, error))
+            return false;
+    }
+    return true;
+}
+
+/* The former trunk becomes the one before. */
+static bool move_trunk(struct tag_database *tags, const struct tag *trunk,
+                       struct error *error)
+{
+    const struct tag *former = tags_find(tags, TRUNK);
+    struct tag before;
+
+    if (!tags_remove(tags, TRUNK_PREVIOUS, error) || !tags_remove(tags, TRUNK, error))
+        return false;
+    if (former != NULL) {
+        before = *former;
+        before.name = TRUNK_PREVIOUS;
+        before.description = "default undo target";
+        if (!tags_add(tags, &before, error))
+            return false;
+    }
+    return tags_add(tags, trunk, error);
+}
+
 bool tags_move(struct publication *publication, struct manifest *next, apr_pool_t *pool,
                struct error *error)
 {
-    apr_array_header_t *old, *tags;
+    struct tag_database *tags;
     struct tag tag = {
         .catalog = next->catalog,
         .catalog_size = next->catalog_size,
         .revision = next->revision,
         .timestamp_seconds = publication->now_seconds,
+        .branch = "",
         .description = "",
     };
 
-    if (!read_old(&old, publication, &next->history, pool, error))
+    if (!tags_open(&tags, publication, next, pool, error) || !remove_old(tags, error))
         return false;
-    tags = keep_old(old, pool);
     if (publication->target->makes_automatic_tags) {
-        tag.name = automatic_name(tags, publication->now_seconds, pool);
-        APR_ARRAY_PUSH(tags, struct tag) = tag;
+        tag.name = automatic_name(tags, pool);
+        if (!tags_add(tags, &tag, error))
+            return false;
     }
     tag.name = TRUNK;
     tag.description = "current HEAD";
-    APR_ARRAY_PUSH(tags, struct tag) = tag;
-    return write_new(publication, next, tags, pool, error);
+    return move_trunk(tags, &tag, error) && tags_store(tags, next, pool, error);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <apr_strings.h>
 
+#include "libreplica/base/date_phrase.h"
 #include "libreplica/format/chunker.h"
 #include "libreplica/format/compress.h"
 
@@ -13,7 +14,9 @@ static bool read_settings(struct publish_target *target, const struct settings *
 {
     const char *algorithm = settings_text(settings, SETTING_HASH_ALGORITHM);
     const char *compression = settings_text(settings, SETTING_COMPRESSION_ALGORITHM);
+    const apr_time_t any_time = apr_time_from_sec(2000000000);
     struct chunker chunker;
+    apr_time_t unused;
 
     if (!hash_algorithm_parse(&target->algorithm, algorithm))
         return error_set(error, ERROR_SETTING,
@@ -31,6 +34,11 @@ static bool read_settings(struct publish_target *target, const struct settings *
     target->maximum_chunk = settings_number(settings, SETTING_MAX_CHUNK_SIZE);
     target->includes_xattrs = settings_boolean(settings, SETTING_INCLUDE_XATTRS);
     target->makes_automatic_tags = settings_boolean(settings, SETTING_AUTO_TAG);
+    target->automatic_tags_since = settings_text(settings, SETTING_AUTO_TAG_TIMESPAN);
+    if (*target->automatic_tags_since != '\0' &&
+        !date_phrase_parse(&unused, text_of(target->automatic_tags_since), any_time,
+                           error))
+        return error_prefix(error, "CVMFS_AUTO_TAG_TIMESPAN");
     target->is_garbage_collectable =
         settings_boolean(settings, SETTING_GARBAGE_COLLECTION);
     target->skips_barriers =

@@ -139,7 +139,8 @@ def test_ingest_says_what_it_cannot_do(made, source, origin, published):
     assert "Ingesting an archive" in made.run("ingest", "--tar_file", "-", NAME, code=1)
     assert "wants --from DIRECTORY" in made.run("ingest", NAME, code=3)
     assert "Unrecognized option" in made.run("ingest", "--form", source, NAME, code=3)
-    assert "is not configured" in made.run("ingest", "--from", source, "no.such", code=1)
+    assert "The repository no.such does not exist" in made.run(
+        "ingest", "--from", source, "no.such", code=1)
     assert "nowhere" in made.run("ingest", "--from", "/nowhere", NAME, code=1)
     made.run("add-replica", "-o", OWNER, origin.url(published.fqrn), published.key)
     assert f"{published.fqrn} is not a stratum 0 repository" in made.run(

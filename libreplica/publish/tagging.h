@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Named snapshots of a repository. Each change makes a new tag database and a new
+ * manifest of the same revision; the caller holds the repository's update lock
+ * (publish.h). Source: cvmfs-format 5.1, 7.6. */
+#ifndef REPLICA_PUBLISH_TAGGING_H
+#define REPLICA_PUBLISH_TAGGING_H
+
+#include <apr_tables.h>
+#include "libreplica/format/history.h"
+#include "libreplica/publish/publish.h"
+
+/* The tags of the present head, newest first, and its branches (array of struct branch).
+ */
+bool publish_tags_list(apr_array_header_t **tags, apr_array_header_t **branches,
+                       const struct publish_target *target, apr_pool_t *pool,
+                       struct error *error);
+
+struct publish_tag {
+    const char *name;
+    const struct hash *catalog; /* a root catalog; NULL: the present one */
+    const char *description;    /* NULL: none, or that of the tag that is moved */
+};
+
+/* Add a tag; one of this name moves, if the catalog is named. *old is where it was, its
+ * name NULL if it is new. False: ERROR_USAGE (a name that is none, trunk or
+ * trunk-previous), ERROR_EXISTS (and no catalog was named, or it is there already),
+ * ERROR_NOT_FOUND (no such catalog), ERROR_BAD_FORMAT (a nested one), or what
+ * publish_directory reports of the present head. */
+bool publish_tag_add(struct tag *old, const struct publish_target *target,
+                     const struct publish_tag *tag, apr_time_t now, apr_pool_t *pool,
+                     struct error *error);
+
+/* Remove the tags NAMES (array of const char *), all or none. *removed are what they
+ * were. False: ERROR_USAGE (trunk, trunk-previous), ERROR_NOT_FOUND. */
+bool publish_tags_remove(apr_array_header_t **removed,
+                         const struct publish_target *target,
+                         const apr_array_header_t *names, apr_time_t now,
+                         apr_pool_t *pool, struct error *error);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the verbs that change a Stratum 0 share. */
+#ifndef REPLICA_REPLICACTL_PUBLISHING_H
+#define REPLICA_REPLICACTL_PUBLISHING_H
+
+#include "libreplica/publish/publish.h"
+#include "replicactl/command.h"
+
+/* What a verb does with a repository; TARGET is the repository's. Returns the exit code.
+ */
+typedef int publishing_work(struct command_context *context,
+                            const struct publish_target *target, void *baton);
+
+/* Run WORK on the Stratum 0 that ARGV names (without a name, on the only repository), as
+ * its owner. CHANGES: holding the lock of updates, which is waited for. Returns WORK's
+ * exit code, or another after a message. */
+int publishing_run(struct command_context *context, int argc, char **argv, bool changes,
+                   publishing_work *work, void *baton);
+
+#endif
