@@ -114,6 +114,16 @@ class Replica:
         output, _ = process.communicate(timeout=4 * DEADLINE_SECONDS)
         return Run(process, output)
 
+    def begin_scrub(self, *arguments):
+        return subprocess.Popen([REPLICACTL, "scrub", *arguments, self.fqrn], text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                env=self.environment())
+
+    def scrub(self, *arguments):
+        process = self.begin_scrub(*arguments)
+        output, _ = process.communicate(timeout=4 * DEADLINE_SECONDS)
+        return Run(process, output)
+
     def manifest(self):
         path = self.storage / ".cvmfspublished"
         return path.read_bytes() if path.exists() else None

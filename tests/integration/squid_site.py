@@ -40,7 +40,7 @@ cache_mem 16 MB
 workers {workers}
 pinger_enable off
 icp_port 0
-visible_hostname replica
+visible_hostname replica${{process_number}}
 buffered_logs off
 strip_query_terms off
 """
@@ -141,6 +141,21 @@ class Site:
             return answer.status, cache.startswith("HIT"), answer.read()
         finally:
             connection.close()
+
+    def ask_all(self, path_of, outcome):
+        """{number of Squid's worker: OUTCOME(its answer to path_of())}; connections are kept while
+        others are made, so that the kernel gives some to each."""
+        outcomes, connections = {}, []
+        while len(outcomes) < self.workers and len(connections) < 64 * self.workers:
+            connections.append(self.connect())
+            connections[-1].request("GET", self.url(path_of()))
+            answer = connections[-1].getresponse()
+            answer.read()
+            worker = answer.getheader("X-Cache").rpartition("replica")[2]
+            outcomes[worker] = outcome(answer)
+        for connection in connections:
+            connection.close()
+        return outcomes
 
     def helpers(self):
         """{process that watches: its worker} of all helpers."""

@@ -6,7 +6,6 @@ import fcntl
 import json
 import random
 import signal
-import subprocess
 import time
 
 from checked import FQRN, Below, published, site  # noqa: F401 (fixtures)
@@ -14,22 +13,15 @@ from closure import manifest_fields, object_path
 from damage import Damage, double_block, files_of
 from loops import count
 from origin import Origin
-from replica import REPLICACTL, Published, Replica, Run
+from replica import Published, Replica
 from servers import DEADLINE_SECONDS
 from sources import fill
 
 
-def begin_scrub(replica, *flags):
-    return subprocess.Popen([REPLICACTL, "scrub", *flags, replica.fqrn], text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                            env=replica.environment())
-
-
 def scrub(replica, *flags):
-    process = begin_scrub(replica, *flags)
-    output, _ = process.communicate(timeout=4 * DEADLINE_SECONDS)
-    assert "Sanitizer" not in output
-    return Run(process, output)
+    run = replica.scrub(*flags)
+    assert "Sanitizer" not in run.output
+    return run
 
 
 def place(replica):
@@ -194,7 +186,7 @@ def test_a_kill_costs_neither_place_nor_findings(site):
     for server in (site.origin, site.second):
         server.fault("data/", "missing")
     for seconds in (0.05, 0.1, 0.2, 0.4):
-        process = begin_scrub(site.replica, "-r", "20M")
+        process = site.replica.begin_scrub("-r", "20M")
         time.sleep(seconds)
         process.send_signal(signal.SIGKILL)
         process.communicate()
@@ -228,7 +220,7 @@ def test_garbage_collection_and_snapshots_go_on_beside_it(folder):
         replica = Replica(folder / "replica", FQRN, origin.url(FQRN), published.key)
         replica.snapshot().assert_ok()
         size = len(replica.objects())
-        process = begin_scrub(replica, "-r", "1M")
+        process = replica.begin_scrub("-r", "1M")
         for number in range(3):
             (source / "note").write_bytes(random.Random(number).randbytes(100_000))
             published.publish(source)
@@ -243,7 +235,7 @@ def test_garbage_collection_and_snapshots_go_on_beside_it(folder):
 
 
 def test_one_scrub_at_a_time_the_second_one_waits(site):
-    first, second = begin_scrub(site.replica, "-r", "10M"), begin_scrub(site.replica)
+    first, second = site.replica.begin_scrub("-r", "10M"), site.replica.begin_scrub()
     for process in (first, second):
         output, _ = process.communicate(timeout=4 * DEADLINE_SECONDS)
         assert process.returncode == 0, output

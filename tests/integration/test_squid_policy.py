@@ -203,7 +203,8 @@ def logged(site):
 
 def is_settled(site, path, status):
     """Whether every worker of Squid's answers so."""
-    return all(site.ask(path)[0] == status for _ in range(1 if site.workers == 1 else 12))
+    statuses = site.ask_all(lambda: path, lambda answer: answer.status)
+    return list(statuses.values()) == [status] * site.workers
 
 
 def test_rules_that_are_wrong_change_nothing_and_mended_ones_do(site):

@@ -119,5 +119,5 @@ def test_at_the_end_of_squid_helpers_end_and_all_is_answered(site):
         site.squid.stop()
         wait_until(lambda: not site.helpers(), "no helper is left")
         load.ends = True
-    assert [failure for failure in load.failures if failure[0] != 403] == []
-    assert len(load.failures) <= CLIENTS
+    # Its own page while it ends, or what a lookup ends with that nobody waits for.
+    assert {failure[0] for failure in load.failures} <= {403, 503}, load.failures

@@ -66,8 +66,10 @@ def write_lines(site, lines=None):
 
 def is_settled(site, path, expected):
     """Whether each worker of Squid's goes to EXPECTED for PATH; they do not share their cache."""
-    return all(asked_for(site, f"{path}/{time.monotonic_ns()}").startswith(expected)
-               for _ in range(1 if site.workers == 1 else 12))
+    asked = site.ask_all(lambda: f"{path}/{time.monotonic_ns()}",
+                         lambda answer: site.origin.requests[-1][1])
+    return len(asked) == site.workers and all(path.startswith(expected)
+                                              for path in asked.values())
 
 
 def asked_for(site, path, headers=None):

@@ -123,13 +123,12 @@ def test_one_copy_across_hosts_ports_and_aliases(shop):
 
 
 def test_one_copy_across_squids_own_ports(shop):
-    if shop.workers > 1:
-        pytest.skip("another connection may be with another worker")
     name = new_object()
     other = shop.connect(port=8000)
     assert shop.get(A, path_of(name)) == shop.get(B, path_of(name, ALIAS), connection=other)
     other.close()
-    assert shop.asked(name[2:]) == 1
+    # Another connection may be with another worker, and workers do not share what they keep.
+    assert 1 <= shop.asked(name[2:]) <= shop.workers
 
 
 def test_suffixes_and_algorithms_are_kept_apart(shop):
