@@ -89,15 +89,15 @@ bool catalog_editor_add_link(struct catalog_editor *editor, const char *path,
 
 /* Which rows of a directory: with its own, or only those below it. In no case those of
  * other catalogs. A single file is such a tree, too. */
-enum catalog_tree { CATALOG_WITH_ROOT, CATALOG_BELOW_ROOT };
+enum catalog_part { CATALOG_WITH_ROOT, CATALOG_BELOW_ROOT };
 
 /* Rows with their chunks, with groups of hard links that are new in TO. ERROR_TOO_LARGE:
  * they would be nested too deep. The tables of mountpoints are left alone. */
 bool catalog_editor_copy_tree(struct catalog_editor *to, struct catalog_editor *from,
                               const char *new_path, const char *old_path,
-                              enum catalog_tree which, struct error *error);
+                              enum catalog_part which, struct error *error);
 bool catalog_editor_remove_tree(struct catalog_editor *editor, const char *path,
-                                enum catalog_tree which, struct error *error);
+                                enum catalog_part which, struct error *error);
 bool catalog_editor_rename_tree(struct catalog_editor *editor, const char *new_path,
                                 const char *old_path, struct error *error);
 /* The whole catalog, with its table of nested catalogs. */

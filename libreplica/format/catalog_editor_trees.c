@@ -34,7 +34,7 @@ static bool run_with_path(struct catalog_editor *editor, enum editor_statement n
 
 /* Note the rows of the tree at PATH. */
 static bool collect(struct catalog_editor *editor, const char *path,
-                    enum catalog_tree which, struct error *error)
+                    enum catalog_part which, struct error *error)
 {
     sqlite3_stmt *forget = editor_statement(editor, EDITOR_FORGET_MOVED, error);
 
@@ -211,7 +211,7 @@ static bool pass_all(struct passage *passage,
 
 bool catalog_editor_copy_tree(struct catalog_editor *to, struct catalog_editor *from,
                               const char *new_path, const char *old_path,
-                              enum catalog_tree which, struct error *error)
+                              enum catalog_part which, struct error *error)
 {
     struct passage passage = {
         .to = to, .from = from, .new_path = new_path, .first_group = -1};
@@ -238,7 +238,7 @@ static bool discount(struct catalog_editor *editor, struct error *error)
 }
 
 bool catalog_editor_remove_tree(struct catalog_editor *editor, const char *path,
-                                enum catalog_tree which, struct error *error)
+                                enum catalog_part which, struct error *error)
 {
     sqlite3_stmt *statement;
 

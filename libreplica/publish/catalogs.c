@@ -2,11 +2,11 @@
 /* Filling, finishing and storing the catalogs of a new revision, children first. */
 #include "libreplica/publish/catalogs.h"
 
-#include <string.h>
 #include <sys/stat.h>
 #include <apr_strings.h>
 
 #include "libreplica/format/catalog_editor.h"
+#include "libreplica/publish/entry.h"
 
 struct open_catalog {
     struct open_catalog *parent;
@@ -42,28 +42,6 @@ struct catalogs *catalogs_create(struct publication *publication,
     return catalogs;
 }
 
-/* The repository's root has no parent; every other path has its directory. */
-static void name_entry(struct catalog_entry *entry, const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    entry->path = path_hash_of(text_of(path));
-    entry->name = text_of(slash != NULL ? slash + 1 : "");
-    if (slash != NULL)
-        entry->parent = path_hash_of((struct text){path, (size_t)(slash - path)});
-}
-
-static unsigned int flags_of(unsigned int mode)
-{
-    if (S_ISDIR(mode))
-        return CATALOG_DIRECTORY;
-    if (S_ISREG(mode))
-        return CATALOG_FILE;
-    if (S_ISLNK(mode))
-        return CATALOG_FILE | CATALOG_SYMLINK;
-    return CATALOG_FILE | CATALOG_SPECIAL;
-}
-
 static struct catalog_entry entry_of(const struct row *row, unsigned int more_flags)
 {
     struct catalog_entry entry = {
@@ -71,14 +49,14 @@ static struct catalog_entry entry_of(const struct row *row, unsigned int more_fl
         .size = row->size,
         .mode = row->mode,
         .mtime_seconds = row->mtime_seconds,
-        .flags = flags_of(row->mode) | more_flags,
+        .flags = entry_flags(row->mode) | more_flags,
         .symlink = row->symlink,
         .uid = row->uid,
         .gid = row->gid,
         .xattr = row->xattr,
     };
 
-    name_entry(&entry, row->path);
+    entry_place(&entry, row->path);
     return entry;
 }
 
@@ -139,13 +117,8 @@ bool catalogs_add(struct catalogs *catalogs, const struct row *row, struct error
 
     if (content == NULL)
         return catalog_editor_add(catalog->editor, &entry, error);
-    entry.hash = content->hash;
-    entry.size = content->size;
-    entry.compression = target->compression;
+    entry_set_content(&entry, content, target);
     entry.hardlinks = hardlinks_of(catalog, content);
-    entry.flags |= catalog_content_flags(target->algorithm, target->compression);
-    if (content->chunk_count > 0)
-        entry.flags |= CATALOG_CHUNKED;
     return catalog_editor_add(catalog->editor, &entry, error) &&
            add_chunks(catalog, entry.path, content, error);
 }

@@ -1,10 +1,21 @@
 # Level 4: publishing, change set to signed revision.
 libreplica_work_la_SOURCES += \
 	%D%/attributes.c %D%/attributes.h \
+	%D%/catalog_tree.c %D%/catalog_tree.h %D%/catalog_tree_internal.h \
+	%D%/catalog_tree_shape.c \
+	%D%/catalog_tree_store.c \
 	%D%/catalogs.c %D%/catalogs.h \
+	%D%/change_contents.c \
+	%D%/change_directories.c \
+	%D%/change_files.c \
+	%D%/change_move.c \
+	%D%/change_paths.c \
+	%D%/change_rows.c \
+	%D%/changes.c %D%/changes.h %D%/changes_internal.h \
 	%D%/content.c %D%/content.h \
 	%D%/create.c \
 	%D%/directory.c \
+	%D%/entry.c %D%/entry.h \
 	%D%/head.c %D%/head.h \
 	%D%/keyring.c %D%/keyring.h \
 	%D%/listing.c %D%/listing.h \
