@@ -116,7 +116,7 @@ static bool stream_end(struct stream *stream, struct hash *hash, enum object_typ
         !store_finish(stream->file, &object.hash, &stored, error))
         return false;
     *hash = object.hash;
-    if (!store_commit(stream->file, &object, error))
+    if (!store_commit_new(stream->file, &object, stored, error))
         return false;
     stream->file = NULL;
     return true;

@@ -62,7 +62,7 @@ static bool finish(struct object *object, struct store_file *file,
 
     return compressor_finish(publication->compressor, error) &&
            store_finish(file, &object->hash, &stored, error) &&
-           store_commit(file, object, error);
+           store_commit_new(file, object, stored, error);
 }
 
 bool publication_store_text(struct object *object, struct publication *publication,

@@ -74,9 +74,14 @@ bool store_park(struct store_file *file, struct error *error);
  * The only moment an object becomes visible. */
 bool store_commit(struct store_file *file, const struct object *object,
                   struct error *error);
+/* The same, but an object of this name and SIZE that is there stays: what is published
+ * may rely on it, and until the next barrier a crash could leave the new file without its
+ * bytes. Only after a stale dirty marker was dealt with. */
+bool store_commit_new(struct store_file *file, const struct object *object, int64_t size,
+                      struct error *error);
 void store_abort(struct store_file *file);
-/* The same for a file of the repository's root that is too large for store_replace: it is
- * synced before the rename and the folder after it. */
+/* As store_commit for a file of the repository's root that is too large for
+ * store_replace: it is synced before the rename and the folder after it. */
 bool store_commit_as(struct store_file *file, const char *name, struct error *error);
 
 /* A path in the temporary folder that SQLite may use as it likes; removed with POOL. */

@@ -252,6 +252,22 @@ bool store_commit(struct store_file *file, const struct object *object,
     return ok;
 }
 
+bool store_commit_new(struct store_file *file, const struct object *object, int64_t size,
+                      struct error *error)
+{
+    struct store_status status;
+    bool found;
+
+    if (!store_stat(file->store, object, &status, &found, error)) {
+        store_abort(file);
+        return false;
+    }
+    if (!found || status.size != size)
+        return store_commit(file, object, error);
+    store_abort(file);
+    return true;
+}
+
 void store_abort(struct store_file *file)
 {
     apr_pool_cleanup_run(file->pool, file, file_release);

@@ -122,6 +122,46 @@ static void refuses_a_name_that_is_not_the_hash(void **state)
     assert_int_equal(temporary_files(state, root), 0);
 }
 
+/* Write TEXT anew; the file's inode number afterwards. */
+static ino_t store_again(void **state, struct store *store, const char *root,
+                         const char *text, const struct object *object)
+{
+    char relative[OBJECT_PATH_SIZE];
+    struct store_file *file;
+    struct stat status;
+    struct error error;
+    struct hash hash;
+    int64_t size;
+
+    assert_ok(store_begin(&file, store, HASH_SHA1, unit_pool(state), &error), &error);
+    assert_ok(store_write(file, text, strlen(text), &error), &error);
+    assert_ok(store_finish(file, &hash, &size, &error), &error);
+    assert_ok(store_commit_new(file, object, size, &error), &error);
+    assert_int_equal(stat(apr_pstrcat(unit_pool(state), root, "/",
+                                      object_path(relative, object), NULL),
+                          &status),
+                     0);
+    assert_int_equal(status.st_size, strlen(text));
+    return status.st_ino;
+}
+
+static void leaves_an_object_that_is_there(void **state)
+{
+    const char *root;
+    struct store *store = make_store(state, &root);
+    struct object object = store_text(state, store, "hello", OBJECT_FILE);
+    ino_t first = store_again(state, store, root, "hello", &object);
+    char relative[OBJECT_PATH_SIZE];
+
+    assert_true(store_again(state, store, root, "hello", &object) == first);
+    assert_int_equal(truncate(apr_pstrcat(unit_pool(state), root, "/",
+                                          object_path(relative, &object), NULL),
+                              0),
+                     0);
+    store_again(state, store, root, "hello", &object);
+    assert_int_equal(temporary_files(state, root), 0);
+}
+
 static void starts_a_broken_transfer_over(void **state)
 {
     const char *root;
@@ -322,6 +362,7 @@ static const struct CMUnitTest store_tests[] = {
     UNIT_TEST(starts_a_broken_transfer_over),
     UNIT_TEST(drops_what_is_not_committed),
     UNIT_TEST(replaces_small_files_whole),
+    UNIT_TEST(leaves_an_object_that_is_there),
     UNIT_TEST(lists_objects_only),
     UNIT_TEST(links_alternative_paths),
     UNIT_TEST(cleans_scratch_and_trees),
