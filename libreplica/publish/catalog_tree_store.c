@@ -111,7 +111,7 @@ bool catalog_tree_store(struct catalog_nested *root, struct catalog_tree *tree,
     int last = tree->all->nelts - 1;
 
     *root = tree->root->first;
-    qsort(all, (size_t)tree->all->nelts, sizeof(*all), compare_depth);
+    qsort(all, (size_t)tree->all->nelts, (size_t)tree->all->elt_size, compare_depth);
     for (int i = 0; i < last; i++) {
         if (!is_new(all[i]))
             continue;

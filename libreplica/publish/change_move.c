@@ -40,6 +40,16 @@ static bool is_empty(bool *empty, struct changes *changes, const struct spot *sp
     return true;
 }
 
+/* Whether the two are names of one file, or one name. */
+static bool is_same(const struct spot *to, const struct spot *from)
+{
+    return strcmp(to->path, from->path) == 0 ||
+           (to->found && to->catalog == from->catalog && !is_directory(to) &&
+            to->entry.hardlinks >> 32 != 0 &&
+            to->entry.hardlinks == from->entry.hardlinks &&
+            strcmp(to->directory, from->directory) == 0);
+}
+
 /* Whether TO may be what FROM becomes. */
 static bool check_replacing(struct changes *changes, const struct spot *to,
                             const struct spot *from, struct error *error)
@@ -149,13 +159,12 @@ bool changes_move(struct changes *changes, const char *from_path, const char *to
     changes_enter_waiting(changes);
     if (!change_path_check(from_path, error) ||
         !spot_find_for(&to, changes, to_path, error) ||
-        !spot_find(&from, changes, from_path, error) ||
-        !check(changes, &to, &from, error))
+        !spot_find(&from, changes, from_path, error))
         return false;
-    if (strcmp(from_path, to_path) == 0 ||
-        (to.found && to.catalog == from.catalog && to.entry.hardlinks >> 32 != 0 &&
-         to.entry.hardlinks == from.entry.hardlinks))
+    if (from.found && is_same(&to, &from))
         return true;
+    if (!check(changes, &to, &from, error))
+        return false;
     catalog_tree_begin(changes->tree);
     ok = move(changes, &to, &from, error);
     return catalog_tree_end(changes->tree, ok, error);
