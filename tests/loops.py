@@ -19,6 +19,10 @@ _COUNTS = {
     "GC_KILLS": (100, 400),
     # places at which the power fails while garbage is collected
     "GC_POWER_CUTS": (160, 1000),
+    # random change sets, each compared with a plain directory
+    "CHANGE_SETS": (60, 1000),
+    # places at which the power fails while a change set is committed
+    "COMMIT_POWER_CUTS": (100, 1000),
     # objects of a replica that are damaged and repaired
     "DAMAGED_OBJECTS": (520, 2000),
     # kill -9 of a running repair at a random moment

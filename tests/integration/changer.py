@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Change sets applied to a repository and, the same ones, to a plain directory."""
 import os
+import random
 import shutil
 import sqlite3
 import stat
@@ -68,11 +69,14 @@ class ChangeTool:
     """One process, one change set after the other; each call is one change."""
 
     def __init__(self, folder, *options, environment=None):
+        self.touched = set()  # paths that changes since the last commit were about
         self.process = subprocess.Popen(
             [TOOL, "apply", folder, FQRN, *options], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, env=environment)
 
     def ask(self, *words):
+        self.touched.update(word for word in words[1:3]
+                            if isinstance(word, bytes) and word.startswith(b"/"))
         self.process.stdin.write(b"\t".join(map(escape, words)) + b"\n")
         self.process.stdin.flush()
         return self.process.stdout.readline().decode().strip()
@@ -86,6 +90,8 @@ class ChangeTool:
         return answer.split()[1]
 
     def commit(self):
+        """What came of it; .committed is what it was about."""
+        self.committed, self.touched = self.touched, set()
         answer = self.ask("commit").split()
         assert answer and answer[-1] == "ok", answer
         return dict(zip(answer[:-1:2], map(int, answer[1:-1:2])))
@@ -279,13 +285,15 @@ class World:
         return found
 
     def verify_unchanged(self, before):
-        """A catalog is new if, and only if, it or one below it has changed."""
+        """Only catalogs are new that have changed or are on the way to a change."""
         if before is None:
             return
         old, new = self.contents(before), self.contents(self.tree)
         for path in old.keys() & new.keys() - {b""}:
             same = before.catalogs[path]["hash"] == self.tree.catalogs[path]["hash"]
-            assert not (old[path] == new[path] and not same), path
+            assert same or old[path] != new[path] or any(
+                (touched + b"/").startswith(path + b"/")
+                for touched in self.tool.committed), path
 
     def verify_same_as_directory(self):
         """A directory with the same content gives the same rows."""
@@ -325,3 +333,21 @@ class World:
                               check=False,
                               env=dict(os.environ, REPLICA_CONFDIR=str(self.folder / "etc")))
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def fill(world):
+    """Nested catalogs two deep, and something of every kind."""
+    chance = random.Random(5)
+    for path in (b"/a", b"/a/b", b"/a/b/c", b"/a/plain", b"/d", b"/d/e"):
+        assert world.mkdir(path) is None
+        assert world.put(path + b"/file", b"in " + path) is None
+        assert world.symlink(path + b"/link", b"file") is None
+    for path in (b"/a/b", b"/a", b"/d/e"):
+        assert world.put(path + b"/.cvmfscatalog") is None
+    assert world.put(b"/a/b/large", chance.randbytes(150_000)) is None
+    assert world.link(b"/a/b/large2", b"/a/b/large") is None
+    assert world.link(b"/a/b/large3", b"/a/b/large") is None
+    assert world.link(b"/d/file2", b"/d/file") is None
+    assert world.fifo(b"/d/fifo") is None
+    world.commit()
+    return world.verify()

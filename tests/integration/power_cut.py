@@ -175,7 +175,8 @@ class Recording:
 
     def __init__(self, replica, begin=None, **environment):
         self.root = replica.folder
-        self.file_systems = [replica.folder / "srv", replica.folder / "spool"]
+        self.file_systems = getattr(replica, "file_systems",
+                                    [replica.folder / "srv", replica.folder / "spool"])
         self.before = self.root.with_name(self.root.name + ".before")
         shutil.rmtree(self.before, ignore_errors=True)
         for folder in self.file_systems:

@@ -2,11 +2,10 @@
 """Change sets applied to the present catalogs give what the same changes give in a plain
 directory."""
 import os
-import random
 
 import pytest
 
-from changer import MODE, MTIME, OWNER, XATTR, World
+from changer import MODE, MTIME, OWNER, XATTR, World, fill
 from publisher import ODD_NAMES, SMALL_CHUNKS
 from repository_checks import CHUNKED, NULL_HASH
 
@@ -16,24 +15,6 @@ def world(tmp_path):
     world = World(tmp_path, "tags=no", *SMALL_CHUNKS)
     yield world
     world.close()
-
-
-def fill(world):
-    """Nested catalogs two deep, and something of every kind."""
-    chance = random.Random(5)
-    for path in (b"/a", b"/a/b", b"/a/b/c", b"/a/plain", b"/d", b"/d/e"):
-        assert world.mkdir(path) is None
-        assert world.put(path + b"/file", b"in " + path) is None
-        assert world.symlink(path + b"/link", b"file") is None
-    for path in (b"/a/b", b"/a", b"/d/e"):
-        assert world.put(path + b"/.cvmfscatalog") is None
-    assert world.put(b"/a/b/large", chance.randbytes(150_000)) is None
-    assert world.link(b"/a/b/large2", b"/a/b/large") is None
-    assert world.link(b"/a/b/large3", b"/a/b/large") is None
-    assert world.link(b"/d/file2", b"/d/file") is None
-    assert world.fifo(b"/d/fifo") is None
-    world.commit()
-    return world.verify()
 
 
 def test_makes_everything_from_nothing(world):
