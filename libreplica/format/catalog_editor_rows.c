@@ -14,10 +14,6 @@
 #define CHANGE                                                                           \
     " SET mode = ?4, uid = ?5, gid = ?6, xattr = ?8,"                                    \
     " mtimens = CASE WHEN mtime = ?7 THEN mtimens END, mtime = ?7"
-#define CHUNKS_OF_MOVED                                                                  \
-    " (SELECT c.md5path_1, c.md5path_2 FROM temp.moved AS m"                             \
-    " JOIN main.catalog AS c ON c.rowid = m.row)"
-
 /* Mountpoints have no rows below them, so nothing leads into another catalog. */
 static const char *const statements[EDITOR_STATEMENTS] = {
     [EDITOR_ADD_ENTRY] =
@@ -74,7 +70,9 @@ static const char *const statements[EDITOR_STATEMENTS] = {
     [EDITOR_RENAME_CHUNKS] =
         "UPDATE chunks SET md5path_1 = ?3, md5path_2 = ?4 WHERE " IS_PATH,
     [EDITOR_REMOVE_CHUNKS] =
-        "DELETE FROM chunks WHERE (md5path_1, md5path_2) IN" CHUNKS_OF_MOVED,
+        ("DELETE FROM chunks WHERE rowid IN (SELECT k.rowid FROM temp.moved AS m"
+         " CROSS JOIN main.catalog AS c ON c.rowid = m.row CROSS JOIN main.chunks AS k"
+         " ON k.md5path_1 = c.md5path_1 AND k.md5path_2 = c.md5path_2)"),
     [EDITOR_REMOVE_ROWS] = "DELETE FROM catalog WHERE rowid IN"
                            " (SELECT row FROM temp.moved)",
     [EDITOR_SET_COUNTER] =
