@@ -2,6 +2,7 @@
 """Change sets applied to the present catalogs give what the same changes give in a plain
 directory."""
 import os
+import threading
 
 import pytest
 
@@ -152,6 +153,63 @@ def test_hard_links(world):
     world.commit()
     world.verify()
     world.verify_same_as_directory()
+
+
+def test_says_which_content_could_not_be_made_and_keeps_what_was_there(world):
+    """A directory can be opened, but not read."""
+    fill(world)
+    given = ["644", os.geteuid(), os.getegid(), 1]
+    assert world.put(b"/good", b"good") is None
+    for path in (b"/a/file", b"/a/new", b"/d/.cvmfscatalog"):
+        assert world.tool.do("put", path, world.folder, *given) is None
+    answer = world.tool.ask("settle")
+    assert answer.startswith("error") and "/a/file" in answer
+    assert world.tool.do("settle") is None
+    world.commit()
+    world.verify()
+    assert world.tool.do("put", b"/a/file", world.folder, *given) is None
+    assert world.tool.do("commit") == "io"
+    assert world.put(b"/a/file", b"better") is None
+    world.commit()
+    assert world.last["revision"] == 5
+    world.verify()
+
+
+def test_a_content_of_unknown_size_is_cut_in_the_same_way(world):
+    content = bytes(range(251)) * 800
+    for path, length in ((b"/large", len(content)), (b"/small", 20_000), (b"/empty", 0)):
+        assert world.put(path, content[:length]) is None
+        given = world.attributes(0o644)
+        pipe = world.folder / f"pipe{length}"
+        os.mkfifo(pipe)
+        writer = threading.Thread(target=pipe.write_bytes, args=(content[:length],))
+        writer.start()
+        assert world.tool.do("put", path + b"2", pipe, *given) is None
+        writer.join()
+    world.commit()
+    _, tree = world.repository.check()
+    for path in (b"/large", b"/small", b"/empty"):
+        one, other = tree.entries[path], tree.entries[path + b"2"]
+        assert (one["hash"], one["size"], one["flags"]) == (
+            other["hash"], other["size"], other["flags"])
+        assert [it["hash"] for it in one["chunks"]] == [it["hash"] for it in other["chunks"]]
+    assert len(tree.entries[b"/large"]["chunks"]) > 1
+
+
+def test_many_files_wait_at_once(world):
+    """More than the ring of waiting files has places; some are asked for meanwhile."""
+    for number in range(700):
+        assert world.put(b"/%d" % number, b"%d" % number) is None
+        if number % 97 == 0:
+            assert world.put(b"/%d" % number, b"again") is None
+            assert "100644 5 1" in world.tool.ask("lookup", b"/%d" % number)
+        if number % 101 == 0:
+            assert world.mkdir(b"/d%d" % number) is None
+            assert world.mkdir(b"/%d" % number) == "exists"
+            assert world.remove(b"/%d" % number) is None
+    assert world.tool.ask("list", b"").count(" ") == 4 * len(os.listdir(world.plain))
+    world.commit()
+    world.verify()
 
 
 REFUSED = (
