@@ -19,8 +19,6 @@ static const char *const stratum0_verbs[] = {"abort",
                                              "masterkeycard",
                                              "mount",
                                              "publish",
-                                             "resign",
-                                             "rollback",
                                              "skeleton",
                                              "transaction",
                                              "update-repoinfo"};

@@ -15,7 +15,9 @@ replicactl_replicactl_SOURCES = \
 	%D%/cmd_mkfs.c \
 	%D%/cmd_proxy_config.c \
 	%D%/cmd_proxy_log.c \
+	%D%/cmd_resign.c \
 	%D%/cmd_rmfs.c \
+	%D%/cmd_rollback.c \
 	%D%/cmd_scrub.c \
 	%D%/cmd_snapshot.c \
 	%D%/cmd_status.c \

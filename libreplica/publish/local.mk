@@ -22,6 +22,7 @@ libreplica_work_la_SOURCES += \
 	%D%/predecessors.c %D%/predecessors.h \
 	%D%/publication.c %D%/publication.h \
 	%D%/publish.h \
+	%D%/rollback.c \
 	%D%/root_log.c %D%/root_log.h \
 	%D%/rows.c %D%/rows.h \
 	%D%/run.c %D%/run.h \

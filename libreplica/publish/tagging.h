@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Named snapshots of a repository. Each change makes a new tag database and a new
- * manifest of the same revision; the caller holds the repository's update lock
- * (publish.h). Source: cvmfs-format 5.1, 7.6. */
+/* Named snapshots of a repository, and the way back to one. The caller holds the
+ * repository's update lock (publish.h). A change of tags makes a new tag database and a
+ * new manifest of the same revision. Source: cvmfs-format 5.1, 7.6. */
 #ifndef REPLICA_PUBLISH_TAGGING_H
 #define REPLICA_PUBLISH_TAGGING_H
 
@@ -36,5 +36,19 @@ bool publish_tags_remove(apr_array_header_t **removed,
                          const struct publish_target *target,
                          const apr_array_header_t *names, apr_time_t now,
                          apr_pool_t *pool, struct error *error);
+
+/* Publish the state of the tag NAME, on the default branch, as a new revision, higher
+ * than the present one; NULL: of trunk-previous, which undoes the last publication, once.
+ * Tags of later revisions go (*removed, of struct tag); the tag NAME is the new revision.
+ * Of *result, revision and catalog are set. False: ERROR_NOT_FOUND, ERROR_USAGE (that is
+ * the present revision), ERROR_UNSUPPORTED (another branch), and what publish_directory
+ * reports of the present head. */
+bool publish_rollback(struct publish_result *result, apr_array_header_t **removed,
+                      const struct publish_target *target, const char *name,
+                      apr_time_t now, apr_pool_t *pool, struct error *error);
+
+/* Sign the present head anew, with the key and the certificate that are there now. */
+bool publish_sign_head(const struct publish_target *target, apr_time_t now,
+                       apr_pool_t *pool, struct error *error);
 
 #endif

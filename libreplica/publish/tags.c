@@ -10,9 +10,7 @@
 #include "libreplica/base/date_phrase.h"
 #include "libreplica/format/history_editor.h"
 
-#define TRUNK          "trunk"
-#define TRUNK_PREVIOUS "trunk-previous"
-#define AUTOMATIC      "generic"
+#define AUTOMATIC "generic"
 
 struct tag_database {
     struct publication *publication;
@@ -24,7 +22,7 @@ struct tag_database {
 
 bool tags_is_reserved(const char *name)
 {
-    return strcmp(name, TRUNK) == 0 || strcmp(name, TRUNK_PREVIOUS) == 0;
+    return strcmp(name, TAG_TRUNK) == 0 || strcmp(name, TAG_TRUNK_PREVIOUS) == 0;
 }
 
 static bool read_file(const char **path, apr_array_header_t **tags,
@@ -167,46 +165,64 @@ static bool remove_old(struct tag_database *tags, struct error *error)
     return true;
 }
 
+static struct tag tag_of(const struct tag_database *tags, const struct manifest *next)
+{
+    return (struct tag){
+        .catalog = next->catalog,
+        .catalog_size = next->catalog_size,
+        .revision = next->revision,
+        .timestamp_seconds = tags->publication->now_seconds,
+        .branch = "",
+        .description = "",
+    };
+}
+
+bool tags_add_trunk(struct tag_database *tags, const struct manifest *next,
+                    struct error *error)
+{
+    struct tag tag = tag_of(tags, next);
+
+    tag.name = TAG_TRUNK;
+    tag.description = "current HEAD";
+    return tags_add(tags, &tag, error);
+}
+
 /* The former trunk becomes the one before. */
-static bool move_trunk(struct tag_database *tags, const struct tag *trunk,
+static bool move_trunk(struct tag_database *tags, const struct manifest *next,
                        struct error *error)
 {
-    const struct tag *former = tags_find(tags, TRUNK);
+    const struct tag *former = tags_find(tags, TAG_TRUNK);
     struct tag before;
 
-    if (!tags_remove(tags, TRUNK_PREVIOUS, error) || !tags_remove(tags, TRUNK, error))
+    if (!tags_remove(tags, TAG_TRUNK_PREVIOUS, error) ||
+        !tags_remove(tags, TAG_TRUNK, error))
         return false;
     if (former != NULL) {
         before = *former;
-        before.name = TRUNK_PREVIOUS;
+        before.name = TAG_TRUNK_PREVIOUS;
         before.description = "default undo target";
         if (!tags_add(tags, &before, error))
             return false;
     }
-    return tags_add(tags, trunk, error);
+    return tags_add_trunk(tags, next, error);
+}
+
+static bool add_automatic(struct tag_database *tags, const struct manifest *next,
+                          apr_pool_t *pool, struct error *error)
+{
+    struct tag tag = tag_of(tags, next);
+
+    tag.name = automatic_name(tags, pool);
+    return tags_add(tags, &tag, error);
 }
 
 bool tags_move(struct publication *publication, struct manifest *next, apr_pool_t *pool,
                struct error *error)
 {
     struct tag_database *tags;
-    struct tag tag = {
-        .catalog = next->catalog,
-        .catalog_size = next->catalog_size,
-        .revision = next->revision,
-        .timestamp_seconds = publication->now_seconds,
-        .branch = "",
-        .description = "",
-    };
 
-    if (!tags_open(&tags, publication, next, pool, error) || !remove_old(tags, error))
-        return false;
-    if (publication->target->makes_automatic_tags) {
-        tag.name = automatic_name(tags, pool);
-        if (!tags_add(tags, &tag, error))
-            return false;
-    }
-    tag.name = TRUNK;
-    tag.description = "current HEAD";
-    return move_trunk(tags, &tag, error) && tags_store(tags, next, pool, error);
+    return tags_open(&tags, publication, next, pool, error) && remove_old(tags, error) &&
+           (!publication->target->makes_automatic_tags ||
+            add_automatic(tags, next, pool, error)) &&
+           move_trunk(tags, next, error) && tags_store(tags, next, pool, error);
 }

@@ -7,7 +7,10 @@
 #include "libreplica/format/history.h"
 #include "libreplica/publish/publication.h"
 
-/* "trunk" and "trunk-previous", which every publication moves. */
+/* Every publication moves these. */
+#define TAG_TRUNK          "trunk"
+#define TAG_TRUNK_PREVIOUS "trunk-previous"
+
 bool tags_is_reserved(const char *name);
 
 /* The tags (array of struct tag, newest first) and branches (array of struct branch) that
@@ -31,6 +34,10 @@ const struct tag *tags_find(const struct tag_database *tags, const char *name);
 bool tags_add(struct tag_database *tags, const struct tag *tag, struct error *error);
 /* None of this name is no error. */
 bool tags_remove(struct tag_database *tags, const char *name, struct error *error);
+
+/* Trunk is the revision in NEXT; there must be none. */
+bool tags_add_trunk(struct tag_database *tags, const struct manifest *next,
+                    struct error *error);
 
 /* Store it, and set next->history. */
 bool tags_store(struct tag_database *tags, struct manifest *next, apr_pool_t *pool,

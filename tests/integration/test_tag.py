@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""replicactl tag: what it lists, adds, moves, removes and refuses, and what clients see of it."""
+"""replicactl tag, rollback and resign: what they do and refuse, and what clients see of it."""
 
 import re
+import shutil
 import sqlite3
 import zlib
 
@@ -164,3 +165,98 @@ def test_old_automatic_tags_go(made, folder):
     assert len([name for name in rows if name.startswith("generic-") or
                 name.startswith("generic_")]) == 1
     assert "generic" in rows, "that one has been given by hand"
+
+
+def test_a_rollback_is_a_new_revision(made):
+    for revision in (2, 3):
+        made.run("tag", "-a", f"v{revision}", "-h", made.roots[revision], NAME)
+    before = head(made)
+    output = made.run("rollback", "-f", "-t", "v2", NAME)
+    assert f"removed tag v3 ({made.roots[3]})" in re.sub(" +", " ", output)
+    assert output.endswith(f"Published revision {REVISIONS + 1} of {NAME}\n")
+    after = head(made)
+    assert after["S"] == str(REVISIONS + 1) and int(after["T"]) >= int(before["T"])
+    rows = lines(made)
+    assert rows["v2"][0] == rows["trunk"][0] == after["C"] != made.roots[2]
+    assert rows["v2"][2] == str(REVISIONS + 1)
+    assert "v3" not in rows and "trunk-previous" not in rows
+    catalog = catalog_of(made, after["C"])
+    old = catalog_of(made, made.roots[2])
+    assert catalog["rows"] == old["rows"] and catalog["statistics"] == old["statistics"]
+    assert catalog["properties"]["revision"] == str(REVISIONS + 1)
+    assert catalog["properties"]["previous_revision"] == before["C"]
+    Closure(made.storage / NAME)
+    assert "More than one anonymous undo rollback is not supported" in made.run(
+        "rollback", "-f", NAME, code=1)
+
+
+def catalog_of(site, digits):
+    path = site.storage / "catalog.db"
+    path.write_bytes(zlib.decompress(
+        (site.storage / NAME / "data" / digits[:2] / f"{digits[2:]}C").read_bytes()))
+    database = sqlite3.connect(path)
+    found = {"rows": sorted(database.execute("SELECT * FROM catalog").fetchall()),
+             "statistics": sorted(database.execute("SELECT * FROM statistics").fetchall()),
+             "properties": dict(database.execute("SELECT key, value FROM properties"))}
+    found["properties"] = {key: str(value) for key, value in found["properties"].items()}
+    database.close()
+    path.unlink()
+    return found
+
+
+def test_the_last_publication_is_undone_once(made, folder):
+    asked = made.run("rollback", NAME, stdin="n\n", code=1)
+    assert "You are about to UNDO your last published revision!" in asked
+    assert head(made)["S"] == str(REVISIONS)
+    made.run("rollback", NAME, stdin="y\n")
+    assert catalog_of(made, head(made)["C"])["rows"] == catalog_of(made, made.roots[3])["rows"]
+    assert "More than one anonymous undo" in made.run("rollback", "-f", NAME, code=1)
+    made.run("ingest", "--from", folder / "source", NAME)
+    assert head(made)["S"] == str(REVISIONS + 2)
+    assert lines(made)["trunk-previous"][2] == str(REVISIONS + 1)
+    made.run("rollback", "-f", NAME)
+    assert catalog_of(made, head(made)["C"])["rows"] == catalog_of(made, made.roots[3])["rows"]
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["-t", "never"], "Target tag 'never' does not exist"),
+    (["-t", "trunk"], f"not rolling back to current head ({REVISIONS})"),
+])
+def test_a_rollback_to_nowhere_is_refused(made, arguments, message):
+    before = head(made)
+    assert message in made.run("rollback", "-f", *arguments, NAME, code=1)
+    assert head(made) == before
+
+
+def test_a_whitelist_is_signed_anew(made):
+    path = made.storage / NAME / ".cvmfswhitelist"
+    before, old = path.read_bytes(), head(made)
+    assert made.run("resign", "-d", "10", NAME) == "Signing 10 day whitelist... done\n"
+    now = path.read_bytes()
+    assert now.split(b"\n")[1] < before.split(b"\n")[1], "it ends sooner"
+    assert head(made) == old
+    assert "more than 30 days" in made.run("resign", "-d", "31", NAME, stdin="n\n", code=1)
+    assert path.read_bytes() == now
+    made.run("resign", "-f", "-d", "31", NAME)
+    assert path.read_bytes().split(b"\n")[1] > before.split(b"\n")[1]
+    assert "Cannot use -d with -p" in made.run("resign", "-p", "-d", "3", NAME, code=1)
+    assert "-d wants days" in made.run("resign", "-d", "0", NAME, code=3)
+
+
+def test_the_present_revision_is_signed_by_a_new_key(made):
+    """The certificate is another one then; what is published stays."""
+    before, keys = head(made), made.confdir / "keys"
+    for ending in ("key", "crt"):
+        (keys / f"{NAME}.{ending}").unlink()
+    made.run("mkfs", "-o", OWNER, "other.example.net")
+    for ending in ("key", "crt"):
+        path = keys / f"{NAME}.{ending}"
+        path.write_bytes((keys / f"other.example.net.{ending}").read_bytes())
+        path.chmod(0o400)
+        shutil.chown(path, OWNER)
+    made.run("resign", NAME)
+    assert made.run("resign", "-p", NAME) == "Signing .cvmfspublished... done\n"
+    after = head(made)
+    assert after["X"] != before["X"]
+    assert {key for key in "CRBDSNH" if before.get(key) == after.get(key)} == set("CRBDSNH")
+    Closure(made.storage / NAME)
