@@ -142,20 +142,27 @@ class Site:
         finally:
             connection.close()
 
-    def ask_all(self, path_of, outcome):
-        """{number of Squid's worker: OUTCOME(its answer to path_of())}; connections are kept while
-        others are made, so that the kernel gives some to each."""
+    def ask_all(self, ask):
+        """{number of Squid's worker: outcome}; ask(CONNECTION) gives an answer's X-Cache and an
+        outcome. Connections are kept while others are made, so that the kernel gives some to
+        each worker."""
         outcomes, connections = {}, []
         while len(outcomes) < self.workers and len(connections) < 64 * self.workers:
             connections.append(self.connect())
-            connections[-1].request("GET", self.url(path_of()))
-            answer = connections[-1].getresponse()
-            answer.read()
-            worker = answer.getheader("X-Cache").rpartition("replica")[2]
-            outcomes[worker] = outcome(answer)
+            cache, outcome = ask(connections[-1])
+            outcomes[cache.rpartition("replica")[2]] = outcome
         for connection in connections:
             connection.close()
         return outcomes
+
+    def statuses(self, path):
+        """{number of Squid's worker: the status it answers}"""
+        def ask(connection):
+            connection.request("GET", self.url(path))
+            answer = connection.getresponse()
+            answer.read()
+            return answer.getheader("X-Cache"), answer.status
+        return self.ask_all(ask)
 
     def helpers(self):
         """{process that watches: its worker} of all helpers."""

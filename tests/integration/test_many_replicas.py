@@ -24,7 +24,8 @@ PARALLEL = 8
 # The daemon's own threads beside those of the runs.
 OTHER_THREADS = 4
 SHORTEST_INTERVAL = 8
-GROWTH_KIB = 8192
+# The middle of a short run is early: some things happen for the first time after it.
+GROWTH_KIB = 8192 if INTERVALS > 12 else 32768
 DATE = "%a %b %d %H:%M:%S %Z %Y"
 SETTINGS = {"CVMFS_AUTO_GC": "true", "CVMFS_AUTO_GC_LAPSE": "'5 seconds ago'",
             "CVMFS_AUTO_GC_TIMESPAN": "'5 seconds ago'", "CVMFS_HTTP_RETRIES": 6,

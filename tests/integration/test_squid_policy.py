@@ -203,8 +203,7 @@ def logged(site):
 
 def is_settled(site, path, status):
     """Whether every worker of Squid's answers so."""
-    statuses = site.ask_all(lambda: path, lambda answer: answer.status)
-    return list(statuses.values()) == [status] * site.workers
+    return list(site.statuses(path).values()) == [status] * site.workers
 
 
 def test_rules_that_are_wrong_change_nothing_and_mended_ones_do(site):

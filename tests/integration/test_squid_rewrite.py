@@ -66,10 +66,15 @@ def write_lines(site, lines=None):
 
 def is_settled(site, path, expected):
     """Whether each worker of Squid's goes to EXPECTED for PATH; they do not share their cache."""
-    asked = site.ask_all(lambda: f"{path}/{time.monotonic_ns()}",
-                         lambda answer: site.origin.requests[-1][1])
-    return len(asked) == site.workers and all(path.startswith(expected)
-                                              for path in asked.values())
+    def ask(connection):
+        connection.request("GET", site.url(f"{path}/{time.monotonic_ns()}"))
+        answer = connection.getresponse()
+        answer.read()
+        return answer.getheader("X-Cache"), site.origin.requests[-1][1]
+
+    asked = site.ask_all(ask)
+    return len(asked) == site.workers and all(found.startswith(expected)
+                                              for found in asked.values())
 
 
 def asked_for(site, path, headers=None):
