@@ -1,34 +1,227 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* replicactl ingest: publish a directory as the next revision. */
+/* replicactl ingest: publish a directory, or what a tar archive changes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <apr_strings.h>
+
+#include "libreplica/publish/archive.h"
 #include "replicactl/publishing.h"
 
-#include <getopt.h>
-#include <inttypes.h>
-#include <stdio.h>
+struct ingest_arguments {
+    const char *directory; /* --from */
+    const char *archive;   /* NULL: none */
+    const char *base;
+    apr_array_header_t *condemned; /* of const char * */
+    bool makes_catalog;
+    bool keeps_owner;
+    const char *user;
+    const char *group;
+    bool is_wrong;
+};
+
+/* An absolute path within the repository, without what means nothing. */
+static const char *path_in_repository(const char *text, apr_pool_t *pool)
+{
+    const char *path = "";
+
+    while (*text != '\0') {
+        size_t length = strcspn(text, "/");
+
+        if (length > 0 && !(length == 1 && *text == '.'))
+            path = apr_psprintf(pool, "%s/%.*s", path, (int)length, text);
+        text += length + (text[length] == '/');
+    }
+    return path;
+}
+
+/* Who gets what the archive holds: those that are named, else whoever publishes. */
+static bool find_owner(struct archive_options *options,
+                       const struct ingest_arguments *arguments, struct error *error)
+{
+    const struct passwd *user = NULL;
+    const struct group *group = NULL;
+
+    options->keeps_owner = arguments->keeps_owner;
+    options->uid = geteuid();
+    options->gid = getegid();
+    if (arguments->user != NULL && (user = getpwnam(arguments->user)) == NULL)
+        return error_set(error, ERROR_USAGE, "there is no user '%s'", arguments->user);
+    if (arguments->group != NULL && (group = getgrnam(arguments->group)) == NULL)
+        return error_set(error, ERROR_USAGE, "there is no group '%s'", arguments->group);
+    if (user != NULL) {
+        options->uid = user->pw_uid;
+        options->gid = user->pw_gid;
+    }
+    if (group != NULL)
+        options->gid = group->gr_gid;
+    return true;
+}
+
+static bool remove_condemned(struct changes *changes,
+                             const struct ingest_arguments *arguments, apr_pool_t *pool,
+                             struct error *error)
+{
+    for (int i = 0; i < arguments->condemned->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(arguments->condemned, i, const char *);
+        struct error reason;
+
+        if (changes_remove(changes, path_in_repository(name, pool), &reason))
+            continue;
+        if (reason.code != ERROR_NOT_FOUND) {
+            *error = reason;
+            return false;
+        }
+        fprintf(stderr, "%s is not there: nothing to delete\n", name);
+    }
+    return true;
+}
+
+/* An empty file, unless the archive has brought one. */
+static bool put_marker(struct changes *changes, const struct archive_options *options,
+                       apr_time_t now, apr_pool_t *pool, struct error *error)
+{
+    struct change_attributes attributes = {.mode = 0644,
+                                           .uid = options->uid,
+                                           .gid = options->gid,
+                                           .mtime_seconds = apr_time_sec(now)};
+    const char *path = apr_pstrcat(pool, options->base, "/.cvmfscatalog", NULL);
+    struct catalog_entry entry;
+    bool found;
+    int fd;
+
+    if (!changes_lookup(changes, &found, &entry, path, error))
+        return false;
+    if (found)
+        return true;
+    fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return changes_put(changes, path, fd, &attributes, error) &&
+           changes_settle(changes, error);
+}
+
+static bool put_archive(struct changes *changes, const struct publish_target *target,
+                        const struct ingest_arguments *arguments, apr_time_t now,
+                        apr_pool_t *pool, struct error *error)
+{
+    struct archive_options options = {.base = path_in_repository(arguments->base, pool),
+                                      .keeps_xattrs = target->includes_xattrs};
+    bool is_input = strcmp(arguments->archive, "-") == 0, ok;
+    int fd;
+
+    if (!find_owner(&options, arguments, error))
+        return false;
+    fd = is_input ? STDIN_FILENO : open(arguments->archive, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_set_errno(error, errno, "cannot open %s", arguments->archive);
+    ok = archive_put(changes, NULL, fd, &options, now, pool, error);
+    if (!is_input)
+        close(fd);
+    if (!ok)
+        return error_prefix(error, "%s", arguments->archive);
+    return !arguments->makes_catalog || *options.base == '\0' ||
+           put_marker(changes, &options, now, pool, error);
+}
+
+static bool publish_changes(struct publish_result *result,
+                            const struct command_context *context,
+                            const struct publish_target *target,
+                            const struct ingest_arguments *arguments, struct error *error)
+{
+    apr_time_t now = apr_time_now();
+    struct changes *changes;
+    bool ok;
+
+    if (!changes_begin(&changes, target, now, &context->stop, context->pool, error))
+        return false;
+    ok = remove_condemned(changes, arguments, context->pool, error) &&
+         (arguments->archive == NULL ||
+          put_archive(changes, target, arguments, now, context->pool, error)) &&
+         changes_commit(result, changes, error);
+    changes_abandon(changes);
+    return ok;
+}
 
 static int publish(struct command_context *context, const struct publish_target *target,
                    void *baton)
 {
+    const struct ingest_arguments *arguments = baton;
     struct publish_result result;
     struct error error;
+    bool ok =
+        arguments->directory != NULL
+            ? publish_directory(&result, target, arguments->directory, apr_time_now(),
+                                &context->stop, context->pool, &error)
+            : publish_changes(&result, context, target, arguments, &error);
 
-    if (!publish_directory(&result, target, baton, apr_time_now(), &context->stop,
-                           context->pool, &error))
+    if (!ok)
         return command_fail(context, &error);
-    printf("Published revision %" PRId64 " of %s: %" PRId64 " entries in %" PRId64
-           " catalogs (%" PRId64 " new), %" PRId64 " bytes\n",
-           result.revision, target->fqrn, result.entries, result.catalogs,
-           result.catalogs_stored, result.bytes);
+    if (result.catalogs_stored == 0)
+        printf("Nothing has changed: %s stays at revision %" PRId64 "\n", target->fqrn,
+               result.revision);
+    else
+        printf("Published revision %" PRId64 " of %s: %" PRId64 " entries in %" PRId64
+               " catalogs (%" PRId64 " new), %" PRId64 " bytes\n",
+               result.revision, target->fqrn, result.entries, result.catalogs,
+               result.catalogs_stored, result.bytes);
     return EXIT_OK;
 }
 
-static int refuse_archive(const struct command_context *context)
+static void take_option(struct ingest_arguments *arguments,
+                        const struct command_context *context, int option)
 {
-    fprintf(stderr,
-            "Ingesting an archive is not in this version; '%s ingest --from DIRECTORY "
-            "NAME' publishes a directory.\n",
-            context->program);
-    return EXIT_FATAL;
+    switch (option) {
+    case 'F':
+        arguments->directory = command_absolute_path(context, optarg);
+        break;
+    case 't':
+        arguments->archive =
+            strcmp(optarg, "-") == 0 ? optarg : command_absolute_path(context, optarg);
+        break;
+    case 'b':
+        arguments->base = optarg;
+        break;
+    case 'd':
+        APR_ARRAY_PUSH(arguments->condemned, const char *) = optarg;
+        break;
+    case 'c':
+        arguments->makes_catalog = true;
+        break;
+    case 'u':
+        arguments->user = optarg;
+        break;
+    case 'g':
+        arguments->group = optarg;
+        break;
+    case 'k':
+        arguments->keeps_owner = true;
+        break;
+    default:
+        arguments->is_wrong = true;
+    }
+}
+
+/* NULL: they make sense. */
+static const char *contradiction(const struct ingest_arguments *arguments)
+{
+    bool deletes = arguments->condemned->nelts > 0;
+
+    if (arguments->directory == NULL && arguments->archive == NULL && !deletes)
+        return "ingest wants --from DIRECTORY, or -t ARCHIVE with -b BASE, or -d PATH";
+    if (arguments->directory != NULL && (arguments->archive != NULL || deletes))
+        return "--from replaces all there is: it goes with neither -t nor -d";
+    if ((arguments->archive != NULL) != (arguments->base != NULL))
+        return "-t ARCHIVE and -b BASE, the directory it is put into, go together";
+    if (arguments->keeps_owner && (arguments->user != NULL || arguments->group != NULL))
+        return "either the archive's owners are kept (-k) or others are given (-u, -g)";
+    if (arguments->group != NULL && arguments->user == NULL)
+        return "a group (-g) needs a user (-u)";
+    return NULL;
 }
 
 int cmd_ingest(struct command_context *context, int argc, char **argv)
@@ -43,20 +236,20 @@ int cmd_ingest(struct command_context *context, int argc, char **argv)
         {"group", required_argument, NULL, 'g'},
         {"keep-ownership", no_argument, NULL, 'k'},
         {0}};
-    const char *directory = NULL;
+    struct ingest_arguments arguments = {
+        .condemned = apr_array_make(context->pool, 2, sizeof(const char *))};
+    const char *problem;
     int option;
 
     while ((option = getopt_long(argc, argv, "+t:b:d:cu:g:k", long_options, NULL)) != -1)
-        if (option == 'F')
-            directory = command_absolute_path(context, optarg);
-        else if (option == '?')
-            return command_usage(context, "ingest",
-                                 "Command ingest: Unrecognized option");
-        else
-            return refuse_archive(context);
-    if (directory == NULL || argc - optind != 1)
-        return command_usage(context, "ingest",
-                             "ingest wants --from DIRECTORY and the repository's name");
+        take_option(&arguments, context, option);
+    if (arguments.is_wrong)
+        return command_usage(context, "ingest", "Command ingest: Unrecognized option");
+    problem = contradiction(&arguments);
+    if (problem == NULL && argc - optind != 1)
+        problem = "ingest wants the repository's name";
+    if (problem != NULL)
+        return command_usage(context, "ingest", "%s", problem);
     return publishing_run(context, argc - optind, argv + optind, true, publish,
-                          (void *)directory);
+                          &arguments);
 }

@@ -50,8 +50,11 @@ static const struct command commands[] = {
      "[-o OWNER] [-w URL] [-u UPSTREAM] [-a HASH] [-Z COMPRESSION] [-k KEYS] [-g] [-z]\n"
      "       [-f UNIONFS] [-m] [-p] NAME",
      "Make a repository that is published here.", cmd_mkfs},
-    {"ingest", "--from DIRECTORY NAME",
-     "Publish a directory as the repository's next revision.", cmd_ingest},
+    {"ingest",
+     "--from DIRECTORY NAME | [-t ARCHIVE -b BASE] [-d PATH]... [-c] [-u USER] [-g "
+     "GROUP]\n"
+     "       [-k] NAME",
+     "Publish a directory, or put a tar archive into the repository.", cmd_ingest},
     {"tag",
      "[-l] [-x] [NAME] | -i TAG [-x] [NAME] | -b [-x] [NAME]\n"
      "        | -a TAG [-m DESCRIPTION] [-h ROOT-HASH] [NAME] | -r TAG... [-f] [NAME]",

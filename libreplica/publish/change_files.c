@@ -124,3 +124,39 @@ bool changes_link(struct changes *changes, const char *path, const char *existin
         return true;
     return link_rows(changes, &spot, &other, error);
 }
+
+static bool copy_row(struct changes *changes, const struct spot *spot,
+                     const struct spot *existing, struct error *error)
+{
+    struct catalog_editor *to, *from;
+    bool ok;
+
+    catalog_tree_begin(changes->tree);
+    ok = (!spot->found || change_unlink(changes, spot, error)) &&
+         tree_catalog_edit(&to, changes->tree, spot->catalog, error) &&
+         tree_catalog_read(&from, changes->tree, existing->catalog, error) &&
+         catalog_editor_copy_tree(to, from, spot->path, existing->path, CATALOG_WITH_ROOT,
+                                  error) &&
+         catalog_editor_set_links(to, path_hash_of(text_of(spot->path)), 1, error) &&
+         (!spot_is_marker(spot) || change_add_catalog(changes, spot, error));
+    return catalog_tree_end(changes->tree, ok, error);
+}
+
+bool changes_copy(struct changes *changes, const char *path, const char *existing,
+                  struct error *error)
+{
+    struct spot spot, other;
+
+    changes_start(changes);
+    if (!change_path_check(existing, error))
+        return false;
+    changes_enter_if_waiting(changes, existing);
+    if (!find_free(&spot, changes, path, error) ||
+        !spot_find(&other, changes, existing, error))
+        return false;
+    if (!other.found)
+        return error_set(error, ERROR_NOT_FOUND, "there is no %.100s", existing);
+    if (!entry_is_regular(&other.entry))
+        return error_set(error, ERROR_USAGE, "%.100s is no regular file", existing);
+    return strcmp(path, existing) == 0 || copy_row(changes, &spot, &other, error);
+}

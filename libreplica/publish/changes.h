@@ -65,6 +65,10 @@ bool changes_settle(struct changes *changes, struct error *error);
  * unless it is such a name already, is replaced. */
 bool changes_link(struct changes *changes, const char *path, const char *existing,
                   struct error *error);
+/* The regular file at EXISTING once more, from now on a file of its own. What was there
+ * is replaced. */
+bool changes_copy(struct changes *changes, const char *path, const char *existing,
+                  struct error *error);
 /* A directory; one that is there gets the attributes and keeps what is in it. */
 bool changes_make_directory(struct changes *changes, const char *path,
                             const struct change_attributes *attributes,

@@ -1,5 +1,6 @@
 # Level 4: publishing, change set to signed revision.
 libreplica_work_la_SOURCES += \
+	%D%/archive.c %D%/archive.h \
 	%D%/attributes.c %D%/attributes.h \
 	%D%/catalog_tree.c %D%/catalog_tree.h %D%/catalog_tree_internal.h \
 	%D%/catalog_tree_shape.c \

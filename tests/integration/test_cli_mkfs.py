@@ -134,9 +134,6 @@ def test_ingest_publishes_a_directory(made, source):
 
 
 def test_ingest_says_what_it_cannot_do(made, source, origin, published):
-    assert "Ingesting an archive is not in this version" in made.run(
-        "ingest", "-t", "a.tar", "-b", "/", NAME, code=1)
-    assert "Ingesting an archive" in made.run("ingest", "--tar_file", "-", NAME, code=1)
     assert "wants --from DIRECTORY" in made.run("ingest", NAME, code=3)
     assert "Unrecognized option" in made.run("ingest", "--form", source, NAME, code=3)
     assert "The repository no.such does not exist" in made.run(

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading tar archives into changes. */
+#include "libreplica/publish/archive.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <apr_strings.h>
+#include <archive.h>
+#include <archive_entry.h>
+
+#include "libreplica/format/xattr_blob.h"
+
+#define BLOCK_SIZE (256 * 1024)
+/* Smaller files wait in memory for their turn, a few hundred at most; larger ones are
+ * read by a worker while they come out of the archive. */
+#define SMALL_SIZE_MAX  (64 * 1024)
+#define MODE_OF_PARENTS 0755
+
+struct reader {
+    struct changes *changes;
+    const struct archive_options *options;
+    struct archive *archive;
+    int64_t now_seconds;
+    char *buffer;
+    apr_pool_t *pool; /* of one entry */
+};
+
+static bool fail(const struct reader *reader, struct error *error)
+{
+    const char *reason = archive_error_string(reader->archive);
+
+    return error_set(error, ERROR_BAD_FORMAT, "the archive is damaged or cut off: %.150s",
+                     reason != NULL ? reason : "nothing more can be read");
+}
+
+/* NAME below the base, without what means nothing; "" for the root. NULL: no such path is
+ * wanted. */
+static const char *path_of(const struct reader *reader, const char *name,
+                           struct error *error)
+{
+    const char *path = reader->options->base;
+
+    while (*name != '\0') {
+        size_t length = strcspn(name, "/");
+
+        if (length == 2 && strncmp(name, "..", 2) == 0) {
+            error_set(error, ERROR_BAD_FORMAT,
+                      "a name in the archive leads out of it: %s",
+                      text_for_people(text_of(name), 100, reader->pool));
+            return NULL;
+        }
+        if (length > 0 && !(length == 1 && *name == '.'))
+            path = apr_psprintf(reader->pool, "%s/%.*s", path, (int)length, name);
+        name += length + (name[length] == '/');
+    }
+    return path;
+}
+
+static bool make_parents(struct reader *reader, const char *path, struct error *error)
+{
+    struct change_attributes attributes = {.mode = MODE_OF_PARENTS,
+                                           .uid = reader->options->uid,
+                                           .gid = reader->options->gid,
+                                           .mtime_seconds = reader->now_seconds};
+    const char *slash = strrchr(path, '/'), *parent;
+    struct catalog_entry entry;
+    bool found;
+
+    if (slash == NULL || slash == path)
+        return true;
+    parent = apr_pstrmemdup(reader->pool, path, (size_t)(slash - path));
+    if (!changes_lookup(reader->changes, &found, &entry, parent, error))
+        return false;
+    return found || (make_parents(reader, parent, error) &&
+                     changes_make_directory(reader->changes, parent, &attributes, error));
+}
+
+static bool read_xattrs(struct text *blob, const struct reader *reader,
+                        struct archive_entry *entry, struct error *error)
+{
+    apr_array_header_t *all = apr_array_make(reader->pool, 4, sizeof(struct xattr));
+    const char *name;
+    const void *value;
+    size_t length;
+
+    if (!reader->options->keeps_xattrs)
+        return true;
+    archive_entry_xattr_reset(entry);
+    while (archive_entry_xattr_next(entry, &name, &value, &length) == ARCHIVE_OK)
+        if (strncmp(name, "user.", 5) == 0 && strlen(name) <= XATTR_BLOB_MAX &&
+            length <= XATTR_BLOB_MAX && all->nelts < XATTR_BLOB_MAX)
+            APR_ARRAY_PUSH(all, struct xattr) =
+                (struct xattr){text_of(name), {value, length}};
+    return xattr_blob_write(blob, all, reader->pool, error);
+}
+
+static bool read_attributes(struct change_attributes *attributes,
+                            const struct reader *reader, struct archive_entry *entry,
+                            struct error *error)
+{
+    const struct archive_options *options = reader->options;
+
+    *attributes = (struct change_attributes){
+        .mode = archive_entry_mode(entry),
+        .uid = options->keeps_owner ? archive_entry_uid(entry) : options->uid,
+        .gid = options->keeps_owner ? archive_entry_gid(entry) : options->gid,
+        .mtime_seconds = archive_entry_mtime(entry),
+    };
+    return read_xattrs(&attributes->xattr, reader, entry, error);
+}
+
+/* Send the whole content to FD. A worker that has given up shows in changes_settle. */
+static bool send_content(const struct reader *reader, int fd, bool is_socket,
+                         struct error *error)
+{
+    la_ssize_t length;
+
+    while ((length = archive_read_data(reader->archive, reader->buffer, BLOCK_SIZE)) > 0)
+        for (la_ssize_t sent = 0; sent < length;) {
+            const char *next = reader->buffer + sent;
+            size_t left = (size_t)(length - sent);
+            ssize_t count =
+                is_socket ? send(fd, next, left, MSG_NOSIGNAL) : write(fd, next, left);
+
+            if (count < 0 && errno == EPIPE)
+                return true;
+            if (count < 0 && errno != EINTR)
+                return error_set_errno(error, errno, "cannot pass a file on");
+            sent += count > 0 ? count : 0;
+        }
+    return length == 0 || fail(reader, error);
+}
+
+static bool put_small(struct reader *reader, const char *path,
+                      const struct change_attributes *attributes, struct error *error)
+{
+    int fd = memfd_create("replica-archive", MFD_CLOEXEC);
+
+    if (fd < 0)
+        return error_set_errno(error, errno, "cannot make a file in memory");
+    if (!send_content(reader, fd, false, error) || lseek(fd, 0, SEEK_SET) != 0) {
+        close(fd);
+        return false;
+    }
+    return changes_put(reader->changes, path, fd, attributes, error);
+}
+
+static bool put_large(struct reader *reader, const char *path,
+                      const struct change_attributes *attributes, struct error *error)
+{
+    int ends[2];
+    bool ok;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+        return error_set_errno(error, errno, "cannot make a pair of sockets");
+    ok = changes_put(reader->changes, path, ends[0], attributes, error) &&
+         send_content(reader, ends[1], true, error);
+    close(ends[1]);
+    return ok;
+}
+
+static bool put_directory(struct reader *reader, const char *path,
+                          const struct change_attributes *attributes, struct error *error)
+{
+    struct catalog_entry entry;
+    bool found;
+
+    if (!changes_lookup(reader->changes, &found, &entry, path, error))
+        return false;
+    if (found && !(entry.flags & CATALOG_DIRECTORY) &&
+        !changes_remove(reader->changes, path, error))
+        return false;
+    return changes_make_directory(reader->changes, path, attributes, error);
+}
+
+static bool is_in_one_directory(const char *a, const char *b)
+{
+    size_t length = (size_t)(strrchr(a, '/') - a);
+
+    return length == (size_t)(strrchr(b, '/') - b) && strncmp(a, b, length) == 0;
+}
+
+static bool put_link(struct reader *reader, const char *path, const char *name,
+                     struct error *error)
+{
+    const char *existing = path_of(reader, name, error);
+
+    if (existing == NULL)
+        return false;
+    return *existing != '\0' && is_in_one_directory(path, existing)
+               ? changes_link(reader->changes, path, existing, error)
+               : changes_copy(reader->changes, path, existing, error);
+}
+
+static bool put_by_type(struct reader *reader, const char *path,
+                        struct archive_entry *entry,
+                        const struct change_attributes *attributes, struct error *error)
+{
+    switch (archive_entry_filetype(entry)) {
+    case AE_IFREG:
+        return archive_entry_size(entry) <= SMALL_SIZE_MAX
+                   ? put_small(reader, path, attributes, error)
+                   : put_large(reader, path, attributes, error);
+    case AE_IFDIR:
+        return put_directory(reader, path, attributes, error);
+    case AE_IFLNK:
+        return changes_symlink(reader->changes, path,
+                               text_of(archive_entry_symlink(entry)), attributes, error);
+    default:
+        return changes_special(reader->changes, path, (int64_t)archive_entry_rdev(entry),
+                               attributes, error);
+    }
+}
+
+static bool put_entry(struct reader *reader, struct archive_entry *entry,
+                      struct error *error)
+{
+    const char *name = archive_entry_pathname(entry);
+    const char *link = archive_entry_hardlink(entry);
+    struct change_attributes attributes;
+    const char *path;
+
+    if (name == NULL)
+        return fail(reader, error);
+    path = path_of(reader, name, error);
+    if (path == NULL)
+        return false;
+    /* The root's own attributes stay as they are. */
+    if (*path == '\0')
+        return true;
+    return read_attributes(&attributes, reader, entry, error) &&
+           make_parents(reader, path, error) &&
+           (link != NULL ? put_link(reader, path, link, error)
+                         : put_by_type(reader, path, entry, &attributes, error));
+}
+
+static bool read_all(struct reader *reader, int64_t *entries, struct error *error)
+{
+    struct archive_entry *entry;
+    int result;
+
+    while ((result = archive_read_next_header(reader->archive, &entry)) == ARCHIVE_OK ||
+           result == ARCHIVE_WARN) {
+        apr_pool_clear(reader->pool);
+        if (!put_entry(reader, entry, error))
+            return false;
+        if (entries != NULL)
+            ++*entries;
+    }
+    return result == ARCHIVE_EOF || fail(reader, error);
+}
+
+static bool open_archive(const struct reader *reader, int fd, struct error *error)
+{
+    if (archive_read_support_format_tar(reader->archive) != ARCHIVE_OK ||
+        archive_read_support_format_empty(reader->archive) != ARCHIVE_OK ||
+        archive_read_open_fd(reader->archive, fd, BLOCK_SIZE) != ARCHIVE_OK)
+        return fail(reader, error);
+    return true;
+}
+
+bool archive_put(struct changes *changes, int64_t *entries, int fd,
+                 const struct archive_options *options, apr_time_t now, apr_pool_t *pool,
+                 struct error *error)
+{
+    struct reader reader = {.changes = changes,
+                            .options = options,
+                            .archive = archive_read_new(),
+                            .now_seconds = apr_time_sec(now),
+                            .buffer = apr_palloc(pool, BLOCK_SIZE)};
+    bool ok;
+
+    if (reader.archive == NULL)
+        return error_set(error, ERROR_IO, "no memory for reading an archive");
+    apr_pool_create(&reader.pool, pool);
+    ok = open_archive(&reader, fd, error) && read_all(&reader, entries, error) &&
+         changes_settle(changes, error);
+    archive_read_free(reader.archive);
+    apr_pool_destroy(reader.pool);
+    return ok;
+}
