@@ -26,21 +26,6 @@ struct ingest_arguments {
     bool is_wrong;
 };
 
-/* An absolute path within the repository, without what means nothing. */
-static const char *path_in_repository(const char *text, apr_pool_t *pool)
-{
-    const char *path = "";
-
-    while (*text != '\0') {
-        size_t length = strcspn(text, "/");
-
-        if (length > 0 && !(length == 1 && *text == '.'))
-            path = apr_psprintf(pool, "%s/%.*s", path, (int)length, text);
-        text += length + (text[length] == '/');
-    }
-    return path;
-}
-
 /* Who gets what the archive holds: those that are named, else whoever publishes. */
 static bool find_owner(struct archive_options *options,
                        const struct ingest_arguments *arguments, struct error *error)
@@ -72,7 +57,7 @@ static bool remove_condemned(struct changes *changes,
         const char *name = APR_ARRAY_IDX(arguments->condemned, i, const char *);
         struct error reason;
 
-        if (changes_remove(changes, path_in_repository(name, pool), &reason))
+        if (changes_remove(changes, change_path_below("", name, pool), &reason))
             continue;
         if (reason.code != ERROR_NOT_FOUND) {
             *error = reason;
@@ -109,7 +94,8 @@ static bool put_archive(struct changes *changes, const struct publish_target *ta
                         const struct ingest_arguments *arguments, apr_time_t now,
                         apr_pool_t *pool, struct error *error)
 {
-    struct archive_options options = {.base = path_in_repository(arguments->base, pool),
+    struct archive_options options = {.base =
+                                          change_path_below("", arguments->base, pool),
                                       .keeps_xattrs = target->includes_xattrs};
     bool is_input = strcmp(arguments->archive, "-") == 0, ok;
     int fd;

@@ -38,27 +38,28 @@ static bool fail(const struct reader *reader, struct error *error)
                      reason != NULL ? reason : "nothing more can be read");
 }
 
-/* NAME below the base, without what means nothing; "" for the root. NULL: no such path is
- * wanted. */
+static bool leads_out(const char *name)
+{
+    for (;;) {
+        size_t length = strcspn(name, "/");
+
+        if (length == 2 && strncmp(name, "..", 2) == 0)
+            return true;
+        if (name[length] == '\0')
+            return false;
+        name += length + 1;
+    }
+}
+
+/* NAME below the base; NULL: no such path is wanted. */
 static const char *path_of(const struct reader *reader, const char *name,
                            struct error *error)
 {
-    const char *path = reader->options->base;
-
-    while (*name != '\0') {
-        size_t length = strcspn(name, "/");
-
-        if (length == 2 && strncmp(name, "..", 2) == 0) {
-            error_set(error, ERROR_BAD_FORMAT,
-                      "a name in the archive leads out of it: %s",
-                      text_for_people(text_of(name), 100, reader->pool));
-            return NULL;
-        }
-        if (length > 0 && !(length == 1 && *name == '.'))
-            path = apr_psprintf(reader->pool, "%s/%.*s", path, (int)length, name);
-        name += length + (name[length] == '/');
-    }
-    return path;
+    if (!leads_out(name))
+        return change_path_below(reader->options->base, name, reader->pool);
+    error_set(error, ERROR_BAD_FORMAT, "a name in the archive leads out of it: %s",
+              text_for_people(text_of(name), 100, reader->pool));
+    return NULL;
 }
 
 static bool make_parents(struct reader *reader, const char *path, struct error *error)

@@ -86,6 +86,20 @@ bool changes_special(struct changes *changes, const char *path, int64_t device,
     return put_bare(changes, path, &entry, error);
 }
 
+/* PATH, where something may be put, and the file at EXISTING. */
+static bool find_pair(struct spot *spot, struct spot *other, struct changes *changes,
+                      const char *path, const char *existing, struct error *error)
+{
+    if (!change_path_check(existing, error))
+        return false;
+    changes_enter_if_waiting(changes, existing);
+    if (!find_free(spot, changes, path, error) ||
+        !spot_find(other, changes, existing, error))
+        return false;
+    return other->found ||
+           error_set(error, ERROR_NOT_FOUND, "there is no %.100s", existing);
+}
+
 static bool link_rows(struct changes *changes, const struct spot *spot,
                       const struct spot *existing, struct error *error)
 {
@@ -106,14 +120,8 @@ bool changes_link(struct changes *changes, const char *path, const char *existin
     struct spot spot, other;
 
     changes_start(changes);
-    if (!change_path_check(existing, error))
+    if (!find_pair(&spot, &other, changes, path, existing, error))
         return false;
-    changes_enter_if_waiting(changes, existing);
-    if (!find_free(&spot, changes, path, error) ||
-        !spot_find(&other, changes, existing, error))
-        return false;
-    if (!other.found)
-        return error_set(error, ERROR_NOT_FOUND, "there is no %.100s", existing);
     if (strcmp(spot.directory, other.directory) != 0 || !entry_is_regular(&other.entry))
         return error_set(error, ERROR_USAGE,
                          "%.100s can only be a further name of a regular file in the "
@@ -148,14 +156,8 @@ bool changes_copy(struct changes *changes, const char *path, const char *existin
     struct spot spot, other;
 
     changes_start(changes);
-    if (!change_path_check(existing, error))
+    if (!find_pair(&spot, &other, changes, path, existing, error))
         return false;
-    changes_enter_if_waiting(changes, existing);
-    if (!find_free(&spot, changes, path, error) ||
-        !spot_find(&other, changes, existing, error))
-        return false;
-    if (!other.found)
-        return error_set(error, ERROR_NOT_FOUND, "there is no %.100s", existing);
     if (!entry_is_regular(&other.entry))
         return error_set(error, ERROR_USAGE, "%.100s is no regular file", existing);
     return strcmp(path, existing) == 0 || copy_row(changes, &spot, &other, error);

@@ -104,3 +104,17 @@ bool spot_find_for(struct spot *spot, struct changes *changes, const char *path,
            error_set(error, ERROR_NOT_FOUND, "there is no directory '%.100s/'",
                      spot->directory);
 }
+
+const char *change_path_below(const char *base, const char *name, apr_pool_t *pool)
+{
+    const char *path = base;
+
+    while (*name != '\0') {
+        size_t length = strcspn(name, "/");
+
+        if (length > 0 && !(length == 1 && *name == '.'))
+            path = apr_psprintf(pool, "%s/%.*s", path, (int)length, name);
+        name += length + (name[length] == '/');
+    }
+    return path;
+}

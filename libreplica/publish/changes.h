@@ -25,6 +25,10 @@ struct change_attributes {
     struct text xattr; /* a catalog's blob; empty: none */
 };
 
+/* The path of NAME below BASE ("" or a path), without leading, double and trailing
+ * slashes and without "." components; ".." stays, and is refused by the changes. */
+const char *change_path_below(const char *base, const char *name, apr_pool_t *pool);
+
 enum change_attribute {
     CHANGE_MODE = 1, /* permission bits only */
     CHANGE_OWNER = 2,

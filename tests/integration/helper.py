@@ -22,6 +22,33 @@ def filter_lines(program, *arguments, stdin, code=0):
     return done.stdout
 
 
+def check_golden(program, rules, golden, has_channels):
+    """Each (query, reply) of GOLDEN comes true, with channels or without."""
+    # As opaque as a channel can be.
+    channels = [f"{number:0{1 + number}d} " if has_channels else "" for number in
+                range(7, 7 + len(golden))]
+    answers = filter_lines(program, *(["--concurrency"] if has_channels else []), "--file", rules,
+                           stdin="".join(f"{channel}{query}\n" for channel, (query, _)
+                                         in zip(channels, golden)))
+    assert answers.decode().splitlines() == [
+        f"{channel}{reply}" for channel, (_, reply) in zip(channels, golden)]
+
+
+def answers_to_each(program, rules, lines):
+    """What is answered to LINES, one answer for each, on its channel if it has one; without the
+    channels."""
+    answers = filter_lines(program, "--concurrency", "--file", rules,
+                           stdin=b"\n".join(lines) + b"\n").splitlines()
+    assert len(answers) == len(lines)
+    for number, (line, answer) in enumerate(zip(lines, answers)):
+        channel, _, _ = line.partition(b" ")
+        if channel.isdigit() and len(channel) <= 65536:
+            assert answer.startswith(channel + b" "), (line[:80], answer[:80])
+            answers[number] = answer = answer[len(channel) + 1:]
+        assert not any(byte < 32 for byte in answer)
+    return answers
+
+
 class Helper:
     """One that is kept running."""
 

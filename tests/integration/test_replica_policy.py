@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from helper import FOLDER, Helper, filter_lines
+from helper import FOLDER, Helper, answers_to_each, check_golden, filter_lines
 from loops import count
 from servers import DEADLINE_SECONDS, TOP, wait_until
 from tree import replace_file
@@ -81,14 +81,7 @@ def query(number):
 
 @pytest.mark.parametrize("has_channels", [False, True])
 def test_golden_lines(rules, has_channels):
-    options = ["--concurrency"] if has_channels else []
-    # As opaque as a channel can be.
-    channels = [f"{number:0{1 + number}d} " if has_channels else "" for number in
-                range(7, 7 + len(GOLDEN))]
-    answers = filter_lines(PROGRAM, *options, "--file", rules, stdin="".join(
-        f"{channel}{line}\n" for channel, (line, _) in zip(channels, GOLDEN)))
-    assert answers.decode().splitlines() == [
-        f"{channel}{answer}" for channel, (_, answer) in zip(channels, GOLDEN)]
+    check_golden(PROGRAM, rules, GOLDEN, has_channels)
 
 
 def test_hostile_lines_have_one_answer_each(rules):
@@ -98,16 +91,8 @@ def test_hostile_lines_have_one_answer_each(rules):
              b"7 192.0.2.1 GET " + b"/" * 60000, b"8 " + bytes(set(range(256)) - {10})]
     lines += [b"%d " % number + chance.randbytes(chance.randrange(300)).replace(b"\n", b"")
               for number in range(100, 1100)]
-    answers = filter_lines(PROGRAM, "--concurrency", "--file", rules,
-                           stdin=b"\n".join(lines) + b"\n").splitlines()
-    assert len(answers) == len(lines)
-    for line, answer in zip(lines, answers):
-        channel, _, rest = line.partition(b" ")
-        if channel.isdigit() and len(channel) <= 65536:
-            assert answer.startswith(channel + b" "), (line[:80], answer[:80])
-            answer = answer[len(channel) + 1:]
+    for answer in answers_to_each(PROGRAM, rules, lines):
         assert answer.startswith((b"OK ", b"ERR ", b"BH message=")), answer[:80]
-        assert not any(byte < 32 for byte in answer)
 
 
 def test_an_end_without_a_line_feed_is_no_query(rules):
