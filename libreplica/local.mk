@@ -10,6 +10,7 @@ include libreplica/base/local.mk
 include libreplica/format/local.mk
 include libreplica/store/local.mk
 include libreplica/geo/local.mk
+include libreplica/access/local.mk
 include libreplica/net/local.mk
 include libreplica/replicate/local.mk
 include libreplica/publish/local.mk

@@ -103,6 +103,7 @@ int cmd_scrub(struct command_context *context, int argc, char **argv);
 int cmd_snapshot(struct command_context *context, int argc, char **argv);
 int cmd_status(struct command_context *context, int argc, char **argv);
 int cmd_tag(struct command_context *context, int argc, char **argv);
+int cmd_token(struct command_context *context, int argc, char **argv);
 int cmd_update_geodb(struct command_context *context, int argc, char **argv);
 int cmd_update_info(struct command_context *context, int argc, char **argv);
 

@@ -22,6 +22,7 @@ replicactl_replicactl_SOURCES = \
 	%D%/cmd_snapshot.c \
 	%D%/cmd_status.c \
 	%D%/cmd_tag.c \
+	%D%/cmd_token.c \
 	%D%/cmd_update_geodb.c \
 	%D%/cmd_update_info.c \
 	%D%/command.c %D%/command.h \

@@ -84,6 +84,8 @@ static const struct command commands[] = {
     {"proxy-log", "[--json] [--top COUNT] [FILE...]",
      "What Squid's logs say: requests, hits and bytes by kind, repository and rule.",
      cmd_proxy_log},
+    {"token", "add PRINCIPAL | list | remove PRINCIPAL|HASH",
+     "Make, list and remove the bearer tokens by which uploads are allowed.", cmd_token},
     {"rmfs", "[-f] [-p] NAME...",
      "Remove repositories; -p keeps their data and keys, -f does not ask.", cmd_rmfs},
 };

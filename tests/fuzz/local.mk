@@ -1,6 +1,7 @@
 # Fuzz targets. In `make check` each replays its corpus, corpus/<format>/, under replay.c;
 # with --enable-fuzzing (CC=clang) the same files become libFuzzer programs.
 FUZZ_TARGETS = \
+	%D%/fuzz_access \
 	%D%/fuzz_catalog \
 	%D%/fuzz_certificate \
 	%D%/fuzz_chunker \
@@ -37,6 +38,9 @@ check_PROGRAMS += $(FUZZ_TARGETS)
 FUZZ_LINKING = $(AM_LDFLAGS)
 FUZZ_MAIN = %D%/replay.c
 endif
+%C%_fuzz_access_SOURCES = %D%/fuzz_access.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_access_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_access_LDFLAGS = $(FUZZ_LINKING)
 %C%_fuzz_catalog_SOURCES = %D%/fuzz_catalog.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_catalog_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_catalog_LDFLAGS = $(FUZZ_LINKING)

@@ -181,3 +181,7 @@ check_PROGRAMS += %D%/test_store_request %D%/test_store_rules
 %C%_test_store_request_LDADD = $(UNIT_LIBS)
 %C%_test_store_rules_SOURCES = %D%/test_store_rules.c %D%/unit.h
 %C%_test_store_rules_LDADD = $(UNIT_LIBS)
+# Uploads
+check_PROGRAMS += %D%/test_access
+%C%_test_access_SOURCES = %D%/test_access.c %D%/unit.h
+%C%_test_access_LDADD = $(UNIT_LIBS)
