@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* replicactl gc: one, several or all replicas. */
+/* replicactl gc: one, several or all repositories. */
 #include "replicactl/command.h"
 
 #include <getopt.h>

@@ -236,6 +236,6 @@ int cmd_ingest(struct command_context *context, int argc, char **argv)
         problem = "ingest wants the repository's name";
     if (problem != NULL)
         return command_usage(context, "ingest", "%s", problem);
-    return publishing_run(context, argc - optind, argv + optind, true, publish,
-                          &arguments);
+    return publishing_run_collecting(context, argc - optind, argv + optind, publish,
+                                     &arguments);
 }

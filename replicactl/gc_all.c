@@ -74,8 +74,7 @@ static bool is_wanted(struct command_context *context,
 static bool is_collectable(const struct command_context *context,
                            const struct repository *repository)
 {
-    return repository->kind == REPOSITORY_STRATUM1 &&
-           settings_boolean(repository->settings, SETTING_REPLICA_ACTIVE) &&
+    return settings_boolean(repository->settings, SETTING_REPLICA_ACTIVE) &&
            !settings_boolean(repository->settings, SETTING_PASSTHROUGH) &&
            replica_gc_is_allowed(repository, context->pool);
 }

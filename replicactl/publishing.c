@@ -5,10 +5,12 @@
 #include <stdio.h>
 
 #include "libreplica/base/lock.h"
+#include "libreplica/operate/replica_gc.h"
 
 struct publishing {
     publishing_work *work;
     bool changes;
+    bool collects;
     void *baton;
 };
 
@@ -25,6 +27,62 @@ static bool take_lock(struct lock **lock, const struct command_context *context,
     return lock_wait(lock, path, &context->stop, context->pool, error);
 }
 
+static struct replica_gc_options gc_defaults(const struct command_context *context)
+{
+    return (struct replica_gc_options){.stop = &context->stop, .say = command_say};
+}
+
+/* What an interrupted collection still has to remove must not be published again before
+ * it is gone. */
+static bool begin(struct lock **lock, struct command_context *context,
+                  const struct repository *repository, struct error *error)
+{
+    struct replica_gc_options options = gc_defaults(context);
+    struct store *store;
+
+    if (!take_lock(lock, context, repository, error))
+        return false;
+    if (repository_open_store(&store, repository, context->pool, error) &&
+        replica_gc_recover(repository, store, &options, context->pool, error))
+        return true;
+    lock_release(*lock);
+    return false;
+}
+
+static bool collect_if_due(struct command_context *context,
+                           const struct repository *repository, struct error *error)
+{
+    struct replica_gc_options options = gc_defaults(context);
+    struct gc_result result;
+    struct store *store;
+    bool due;
+
+    if (!repository_open_store(&store, repository, context->pool, error) ||
+        !replica_gc_is_due(&due, &options.keep, repository, store, apr_time_now(),
+                           context->pool, error))
+        return false;
+    if (!due)
+        return true;
+    command_say(NULL, "Running automatic garbage collection");
+    if (replica_gc_locked(&result, repository, store, &options, context->pool, error))
+        return true;
+    if (error->code != ERROR_BUSY)
+        return false;
+    command_say(NULL, error->message);
+    return true;
+}
+
+/* What was published stays published, whatever comes of the collection. */
+static int collect(struct command_context *context, const struct repository *repository)
+{
+    struct error error;
+
+    if (collect_if_due(context, repository, &error))
+        return EXIT_OK;
+    error_prefix(&error, "Published, but garbage collection failed");
+    return command_fail(context, &error);
+}
+
 static int run_as_owner(struct command_context *context,
                         const struct repository *repository, void *baton)
 {
@@ -36,18 +94,19 @@ static int run_as_owner(struct command_context *context,
 
     if (!publish_target_of(&target, repository, command_keys_directory(context),
                            context->pool, &error) ||
-        (publishing->changes && !take_lock(&lock, context, repository, &error)))
+        (publishing->changes && !begin(&lock, context, repository, &error)))
         return command_fail(context, &error);
     code = publishing->work(context, &target, publishing->baton);
+    if (code == EXIT_OK && publishing->collects)
+        code = collect(context, repository);
     if (lock != NULL)
         lock_release(lock);
     return code;
 }
 
-int publishing_run(struct command_context *context, int argc, char **argv, bool changes,
-                   publishing_work *work, void *baton)
+static int run(struct command_context *context, int argc, char **argv,
+               struct publishing *publishing)
 {
-    struct publishing publishing = {work, changes, baton};
     struct repository *repository;
     apr_array_header_t *names;
     struct error error;
@@ -67,5 +126,21 @@ int publishing_run(struct command_context *context, int argc, char **argv, bool 
         fprintf(stderr, "%s is not a stratum 0 repository\n", repository->local_name);
         return EXIT_FATAL;
     }
-    return command_run_as_owner(context, repository, run_as_owner, &publishing);
+    return command_run_as_owner(context, repository, run_as_owner, publishing);
+}
+
+int publishing_run(struct command_context *context, int argc, char **argv, bool changes,
+                   publishing_work *work, void *baton)
+{
+    struct publishing publishing = {.work = work, .changes = changes, .baton = baton};
+
+    return run(context, argc, argv, &publishing);
+}
+
+int publishing_run_collecting(struct command_context *context, int argc, char **argv,
+                              publishing_work *work, void *baton)
+{
+    struct publishing publishing = {work, true, true, baton};
+
+    return run(context, argc, argv, &publishing);
 }

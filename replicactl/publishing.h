@@ -17,4 +17,9 @@ typedef int publishing_work(struct command_context *context,
 int publishing_run(struct command_context *context, int argc, char **argv, bool changes,
                    publishing_work *work, void *baton);
 
+/* The same for what makes new revisions: after WORK's success garbage is collected, if
+ * CVMFS_AUTO_GC says so and it is time. */
+int publishing_run_collecting(struct command_context *context, int argc, char **argv,
+                              publishing_work *work, void *baton);
+
 #endif

@@ -62,10 +62,12 @@ static bool add_root(void *baton, const struct object *object, int64_t timestamp
                      struct error *error)
 {
     struct gc *gc = baton;
+    int64_t oldest =
+        gc->in_use_seconds < gc->oldest_seconds ? gc->in_use_seconds : gc->oldest_seconds;
 
     if (object->type == OBJECT_CATALOG)
         return catalog_levels_add_root(gc->condemned_trees, &object->hash, error);
-    if (gc_keep_condemns(object, timestamp_seconds, gc->oldest_seconds, gc->manifest))
+    if (gc_keep_condemns(object, timestamp_seconds, oldest, gc->manifest))
         APR_ARRAY_PUSH(gc->auxiliary, struct object) = *object;
     return true;
 }

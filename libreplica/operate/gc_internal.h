@@ -30,6 +30,7 @@ struct gc {
     struct reflog *reflog;     /* a working copy, only read */
     apr_array_header_t *tags;  /* of struct tag; their roots that are here are kept */
     int64_t oldest_seconds;    /* the least age of the kept roots; tags do not count */
+    int64_t in_use_seconds;    /* what came then or later may be in use */
     struct sorted_records *marked; /* digests of all that is kept */
     struct catalog_levels *condemned_trees;
     struct sorted_records *catalogs;   /* that go, ranked */
@@ -41,7 +42,7 @@ struct gc {
 void gc_say(const struct gc *gc, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* gc_mark.c: fill `marked` and `oldest_seconds`. */
+/* gc_mark.c: fill `marked`, `oldest_seconds` and `in_use_seconds`. */
 bool gc_mark(struct gc *gc, struct error *error);
 
 /* gc_condemn.c: fill `catalogs`, `candidates`, `auxiliary`. */

@@ -4,6 +4,8 @@
 
 bool gc_keep_goes_on(const struct gc_keep *keep, int64_t depth, int64_t seconds)
 {
+    if (keep->in_use_since_seconds != 0 && seconds >= keep->in_use_since_seconds)
+        return true;
     return keep->by_time ? seconds >= keep->since_seconds : depth < keep->revisions;
 }
 

@@ -117,6 +117,55 @@ static bool keep_chain(struct gc *gc, struct catalog_levels *levels, struct erro
     return ok;
 }
 
+/* What was entered last before the time began in which things are in use was current
+ * then: the publisher enters certificates and the like anew as long as they are. */
+static bool find_in_use(void *baton, const struct object *object,
+                        int64_t timestamp_seconds, struct error *error)
+{
+    struct gc *gc = baton;
+
+    if (timestamp_seconds < gc->options->keep.in_use_since_seconds &&
+        timestamp_seconds > gc->in_use_seconds)
+        gc->in_use_seconds = timestamp_seconds;
+    return true;
+}
+
+struct in_use {
+    struct gc *gc;
+    struct catalog_levels *levels;
+};
+
+static bool keep_in_use(void *baton, const struct object *object,
+                        int64_t timestamp_seconds, struct error *error)
+{
+    const struct in_use *in_use = baton;
+    struct store_status status;
+    bool found;
+
+    if (object->type != OBJECT_CATALOG ||
+        timestamp_seconds < in_use->gc->options->keep.in_use_since_seconds)
+        return true;
+    if (!store_stat(in_use->gc->store, object, &status, &found, error))
+        return false;
+    return !found || catalog_levels_add_root(in_use->levels, &object->hash, error);
+}
+
+/* The chain of predecessors has what was published; the reflog has, besides, what came to
+ * nothing or is on no chain. */
+static bool keep_all_in_use(struct gc *gc, struct catalog_levels *levels,
+                            struct error *error)
+{
+    struct in_use in_use = {gc, levels};
+
+    gc->in_use_seconds = INT64_MIN;
+    if (gc->options->keep.in_use_since_seconds == 0) {
+        gc->in_use_seconds = INT64_MAX;
+        return true;
+    }
+    return reflog_each(gc->reflog, find_in_use, gc, error) &&
+           reflog_each(gc->reflog, keep_in_use, &in_use, error);
+}
+
 static bool keep_tags(struct gc *gc, struct catalog_levels *levels, struct error *error)
 {
     for (int i = 0; i < gc->tags->nelts; i++) {
@@ -156,5 +205,6 @@ bool gc_mark(struct gc *gc, struct error *error)
         !keep_tags(gc, levels, error) || !catalog_levels_run(levels, error))
         return false;
     mark.is_required = false;
-    return keep_chain(gc, levels, error) && catalog_levels_run(levels, error);
+    return keep_chain(gc, levels, error) && keep_all_in_use(gc, levels, error) &&
+           catalog_levels_run(levels, error);
 }

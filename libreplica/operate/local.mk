@@ -30,6 +30,7 @@ libreplica_work_la_SOURCES += \
 	%D%/deletion_log.c %D%/deletion_log.h \
 	%D%/gc.c %D%/gc.h %D%/gc_internal.h \
 	%D%/gc_condemn.c \
+	%D%/gc_grace.c %D%/gc_grace.h \
 	%D%/gc_journal.c %D%/gc_journal.h \
 	%D%/gc_keep.c %D%/gc_keep.h \
 	%D%/gc_mark.c \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Collect the garbage of one configured replica. */
+/* Collect the garbage of one configured repository. */
 #include "libreplica/operate/replica_gc.h"
 
 #include <string.h>
@@ -7,6 +7,7 @@
 #include "libreplica/base/date.h"
 #include "libreplica/base/date_phrase.h"
 #include "libreplica/base/lock.h"
+#include "libreplica/operate/gc_grace.h"
 #include "libreplica/operate/journal.h"
 #include "libreplica/operate/status.h"
 #include "libreplica/operate/upstream.h"
@@ -86,6 +87,20 @@ static bool read_rules(struct partial_rules **rules, const struct repository *re
            error_prefix(error, "nothing is deleted");
 }
 
+/* Readers of a replica have all the time for which it keeps revisions. */
+static bool keep_grace(struct gc_keep *keep, const struct repository *repository,
+                       struct store *store, apr_pool_t *pool, struct error *error)
+{
+    struct manifest *manifest;
+
+    if (repository->kind != REPOSITORY_STRATUM0)
+        return true;
+    if (!read_manifest(&manifest, store, pool, error))
+        return error_prefix(error, "our manifest");
+    gc_keep_grace(keep, repository->settings, manifest, apr_time_now());
+    return true;
+}
+
 static bool run(struct gc_result *result, const struct repository *repository,
                 struct store *store, const struct replica_gc_options *options,
                 apr_pool_t *pool, struct error *error)
@@ -106,7 +121,8 @@ static bool run(struct gc_result *result, const struct repository *repository,
     struct partial_rules *rules;
     bool finished;
 
-    if (!read_rules(&rules, repository, store, pool, error))
+    if (!read_rules(&rules, repository, store, pool, error) ||
+        !keep_grace(&gc.keep, repository, store, pool, error))
         return false;
     gc.rules = rules;
     if (!store_clean_temporary(store, error))
@@ -200,7 +216,8 @@ static bool check(bool *skipped, const struct repository *repository, struct sto
     if (!manifest->garbage_collectable)
         return error_set(error, ERROR_REFUSED, "Garbage Collection is not enabled for %s",
                          repository->local_name);
-    return upstream_is_there(repository, options->stop, pool, error) ||
+    return repository->kind == REPOSITORY_STRATUM0 ||
+           upstream_is_there(repository, options->stop, pool, error) ||
            error_prefix(error, "Repository unavailable under %s",
                         repository_origin_url(repository, pool));
 }
@@ -212,11 +229,6 @@ bool replica_gc(struct replica_gc_outcome *outcome, const struct repository *rep
     struct store *store;
 
     memset(outcome, 0, sizeof(*outcome));
-    if (repository->kind != REPOSITORY_STRATUM1)
-        return error_set(error, ERROR_USAGE,
-                         "%s is not a replica: garbage collection of a stratum 0 "
-                         "repository is not in this version",
-                         repository->local_name);
     if (settings_boolean(repository->settings, SETTING_PASSTHROUGH)) {
         say(options, "The repository is a pass-through repository, nothing to do");
         outcome->was_skipped = true;
@@ -252,6 +264,8 @@ bool replica_gc_is_wanted(const struct repository *repository, const volatile in
     struct store *store;
     bool known;
 
+    if (repository->kind == REPOSITORY_STRATUM0)
+        return true;
     upstream_last_gc(&theirs, &known, repository, stop, pool);
     if (!known)
         return false;
@@ -298,10 +312,9 @@ bool replica_gc_is_due(bool *due, struct gc_keep *keep,
     return true;
 }
 
-bool replica_gc_after_snapshot(struct gc_result *result,
-                               const struct repository *repository, struct store *store,
-                               const struct replica_gc_options *options, apr_pool_t *pool,
-                               struct error *error)
+bool replica_gc_locked(struct gc_result *result, const struct repository *repository,
+                       struct store *store, const struct replica_gc_options *options,
+                       apr_pool_t *pool, struct error *error)
 {
     struct lock *collecting;
     bool ok;

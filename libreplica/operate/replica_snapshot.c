@@ -238,7 +238,7 @@ static bool collect_if_due(struct replica_snapshot_outcome *outcome, struct stor
         return true;
     say(options, "Running automatic garbage collection");
     outcome->has_collected =
-        replica_gc_after_snapshot(&outcome->gc, repository, store, &gc, pool, error);
+        replica_gc_locked(&outcome->gc, repository, store, &gc, pool, error);
     if (outcome->has_collected || error->code != ERROR_BUSY)
         return outcome->has_collected;
     say(options, error->message);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "libreplica/base/clock.h"
 #include "libreplica/format/compress.h"
 #include "libreplica/store/file.h"
 
@@ -20,6 +21,7 @@ bool publication_open(struct publication **publication,
     opened->target = target;
     opened->stop = stop;
     opened->now_seconds = apr_time_sec(now);
+    opened->began = clock_now();
     opened->pool = pool;
     if (!hash_check_available(error) ||
         !keyring_read(&opened->keyring, target->keys, target->fqrn, pool, error) ||
@@ -30,6 +32,11 @@ bool publication_open(struct publication **publication,
     opened->compressor = compressor_create(pool);
     *publication = opened;
     return true;
+}
+
+int64_t publication_present_seconds(const struct publication *publication)
+{
+    return publication->now_seconds + apr_time_sec(clock_now() - publication->began);
 }
 
 bool publication_continues(const struct publication *publication, struct error *error)

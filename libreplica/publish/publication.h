@@ -17,7 +17,8 @@ struct publication {
     struct keyring keyring;
     struct compressor *compressor;
     const volatile int *stop; /* may be NULL */
-    int64_t now_seconds;      /* the one time stamp of everything this run writes */
+    int64_t now_seconds;      /* the one time stamp of everything this run publishes */
+    apr_time_t began;         /* of clock_now */
     apr_pool_t *pool;
 };
 
@@ -25,6 +26,9 @@ struct publication {
 bool publication_open(struct publication **publication,
                       const struct publish_target *target, apr_time_t now,
                       const volatile int *stop, apr_pool_t *pool, struct error *error);
+
+/* What time it is, if it was now_seconds when the run began. */
+int64_t publication_present_seconds(const struct publication *publication);
 
 /* ERROR_CANCELLED if a stop was asked for. */
 bool publication_continues(const struct publication *publication, struct error *error);

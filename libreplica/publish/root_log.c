@@ -53,8 +53,11 @@ static bool copy_present(bool *found, struct publication *publication, const cha
     return file_replace(path, content, 0600, pool, error);
 }
 
+/* Garbage collection takes it from the time stamps until when the one before was in use:
+ * they are those of the end of this run. A root that stays does not become younger, but
+ * what else is still in use does. */
 static bool add_all(struct reflog *reflog, const struct manifest *next,
-                    struct error *error)
+                    int64_t present_seconds, struct error *error)
 {
     const struct object objects[] = {
         {next->catalog, OBJECT_CATALOG},
@@ -65,7 +68,8 @@ static bool add_all(struct reflog *reflog, const struct manifest *next,
 
     for (size_t i = 0; i < sizeof(objects) / sizeof(*objects); i++)
         if (!hash_is_null(&objects[i].hash) &&
-            !reflog_add(reflog, &objects[i], next->published_seconds, true, error))
+            !reflog_add(reflog, &objects[i], present_seconds,
+                        objects[i].type != OBJECT_CATALOG, error))
             return false;
     return true;
 }
@@ -81,7 +85,8 @@ bool root_log_extend(struct publication *publication, struct manifest *next,
         !copy_present(&found, publication, path, pool, error))
         return false;
     return reflog_open(&reflog, path, publication->target->fqrn, !found, pool, error) &&
-           add_all(reflog, next, error) && reflog_close(reflog, error) &&
+           add_all(reflog, next, publication_present_seconds(publication), error) &&
+           reflog_close(reflog, error) &&
            reflog_file_publish(&next->reflog, publication->store, path,
                                next->catalog.algorithm,
                                publication->target->reflog_checksum, pool, error);

@@ -99,18 +99,25 @@ class Store:
 
 
 class Expected:
-    """.removed and .reflog, the hashes that stay in it, for one of the two rules."""
+    """.removed and .reflog, the hashes that stay in it, for one of the two rules; besides, what
+    was current at IN_USE or later is kept."""
 
-    def __init__(self, storage, revisions=None, since=None):
+    def __init__(self, storage, revisions=None, since=None, in_use=None):
         store = Store(storage)
         fields = manifest_fields(storage)
-        chain = store.chain(lambda depth, age: depth < revisions if since is None
-                            else age >= since)
+        chain = store.chain(lambda depth, age: (in_use is not None and age >= in_use) or
+                            (depth < revisions if since is None else age >= since))
         roots = [text for text, _ in chain]
         roots += [text for text in store.tags() if store.catalog(text) is not None]
         self.kept = set().union(*(store.tree(root) for root in roots))
         oldest = min(age for _, age in chain)
         reflog = store.reflog()
+        if in_use is not None:
+            current = max((age for _, age in reflog.values() if age < in_use), default=0)
+            oldest = min(oldest, current)
+            for text, (kind, age) in reflog.items():
+                if kind == 0 and age >= in_use and store.catalog(text) is not None:
+                    self.kept |= store.tree(text)
         digests = {path[5:7] + path[8:46] for path in self.kept}
         condemned = [text for text, (kind, _) in reflog.items()
                      if kind == 0 and text[:40] not in digests]

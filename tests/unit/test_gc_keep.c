@@ -2,6 +2,7 @@
 /* The keep rules of garbage collection on made-up histories. */
 #include "tests/unit/unit.h"
 
+#include "libreplica/operate/gc_grace.h"
 #include "libreplica/operate/gc_keep.h"
 
 /* How many of the revisions, whose times are given from the head on, are kept. */
@@ -49,6 +50,44 @@ static void ends_at_the_first_old_one_even_if_younger_ones_follow(void **state)
     assert_int_equal(kept(&keep, seconds, 5), 2);
 }
 
+/* What became current at 31 replaced the one before it, which has been in use till then.
+ */
+static void keeps_what_was_in_use(void **state)
+{
+    static const int64_t seconds[] = {50, 40, 31, 20, 10};
+    static const struct {
+        int64_t since;
+        int revisions, kept;
+    } cases[] = {{51, 0, 1}, {51, 2, 3}, {50, 0, 2}, {32, 0, 3}, {31, 0, 4},
+                 {31, 1, 4}, {30, 0, 4}, {1, 0, 5},  {0, 0, 1}};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct gc_keep keep = {.revisions = cases[i].revisions,
+                               .in_use_since_seconds = cases[i].since};
+
+        assert_int_equal(kept(&keep, seconds, 5), cases[i].kept);
+    }
+}
+
+static void grace_is_what_is_set_or_three_lives(void **state)
+{
+    struct settings *settings = settings_create(unit_pool(state));
+    struct manifest manifest = {.ttl_seconds = 100};
+    struct gc_keep keep = {0};
+    struct error error;
+
+    gc_keep_grace(&keep, settings, &manifest, apr_time_from_sec(1000));
+    assert_int_equal(keep.in_use_since_seconds, 700);
+    assert_true(settings_parse(settings, SETTING_SCOPE_REPOSITORY, "server.conf",
+                               text_of("REPLICA_GC_GRACE=50"), &error));
+    gc_keep_grace(&keep, settings, &manifest, apr_time_from_sec(1000));
+    assert_int_equal(keep.in_use_since_seconds, 950);
+    assert_true(settings_parse(settings, SETTING_SCOPE_REPOSITORY, "server.conf",
+                               text_of("REPLICA_GC_GRACE=0"), &error));
+    gc_keep_grace(&keep, settings, &manifest, apr_time_from_sec(1000));
+    assert_int_equal(keep.in_use_since_seconds, 0);
+}
+
 static struct object object_of(char digit, enum object_type type)
 {
     struct object object = {{HASH_SHA1, {0}}, type};
@@ -83,6 +122,8 @@ static const struct CMUnitTest gc_keep[] = {
     UNIT_TEST(keeps_so_many_ancestors),
     UNIT_TEST(keeps_what_is_young_and_the_first_that_is_old),
     UNIT_TEST(ends_at_the_first_old_one_even_if_younger_ones_follow),
+    UNIT_TEST(keeps_what_was_in_use),
+    UNIT_TEST(grace_is_what_is_set_or_three_lives),
     UNIT_TEST(condemns_old_auxiliary_objects_that_are_not_in_use),
 };
 UNIT_MAIN(gc_keep)
