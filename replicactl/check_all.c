@@ -48,13 +48,13 @@ static void log_dated(const struct logged_check *logged, const char *before,
     dprintf(logged->fd, "%s%s %s at %s\n%s", before, word, name, date, after);
 }
 
-static bool run_logged(struct logged_check *logged, const struct repository *repository,
-                       apr_pool_t *pool)
+static bool run_logged(struct logged_check *logged, const struct command_context *context,
+                       const struct repository *repository)
 {
     struct error error;
     bool clean;
 
-    if (!check_run(&clean, repository, logged->options, pool, &error))
+    if (!check_run(&clean, context, repository, logged->options, &error))
         log_line(logged, error.message);
     if (!clean)
         log_line(logged, "ERROR from cvmfs_server check!");
@@ -75,7 +75,7 @@ static int check_and_log(struct command_context *context,
     logged->options->is_brief = true;
     journal_write(name, "started check");
     log_dated(logged, "\n", "Starting", name, "");
-    clean = run_logged(logged, repository, context->pool);
+    clean = run_logged(logged, context, repository);
     /* One that was broken off has not ended. */
     if (!context->stop && !check_record(repository, clean, context->pool, &error))
         log_line(logged, error.message);
@@ -98,7 +98,7 @@ static bool list_turns(apr_array_header_t **turns, const struct command_context 
                        struct error *error)
 {
     apr_time_t least = settings_number(context->server, SETTING_CHECK_ALL_MIN_DAYS) * DAY;
-    struct replica_list_options options = {NULL, false};
+    struct replica_list_options options = {.includes_stratum0 = true};
     apr_array_header_t *candidates, *problems;
 
     if (!replica_list(&candidates, &problems, context->confdir, context->server, &options,

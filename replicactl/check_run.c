@@ -4,6 +4,8 @@
 
 #include <apr_strings.h>
 
+#include "libreplica/store/public_key.h"
+
 static void say_found(const struct check_options *options,
                       const struct check_result *result, apr_pool_t *pool)
 {
@@ -28,15 +30,22 @@ static const char *verdict(const struct check_result *result)
     return "no problems found";
 }
 
-bool check_run(bool *clean, const struct repository *repository,
-               const struct check_options *options, apr_pool_t *pool, struct error *error)
+bool check_run(bool *clean, const struct command_context *context,
+               const struct repository *repository, const struct check_options *options,
+               struct error *error)
 {
+    struct check_options with_key = *options;
+    apr_pool_t *pool = context->pool;
     struct check_result result;
     bool ok;
 
+    *clean = false;
+    if (!public_key_of(&with_key.public_key, repository, context->confdir,
+                       command_keys_directory(context), pool, error))
+        return false;
     options->say(options->baton, apr_psprintf(pool, "Verifying integrity of %s...",
                                               repository->local_name));
-    ok = check_repository(&result, repository, options, pool, error);
+    ok = check_repository(&result, repository, &with_key, pool, error);
     options->say(options->baton,
                  apr_psprintf(pool,
                               "%" APR_INT64_T_FMT " catalogs, %" APR_INT64_T_FMT

@@ -4,11 +4,13 @@
 #define REPLICA_REPLICACTL_CHECK_RUN_H
 
 #include "libreplica/operate/check.h"
+#include "replicactl/command.h"
 
-/* Run, and say what was found by the options' `say`. *clean: nothing is wrong any more.
+/* Run, with the repository's public key, and say what was found by the options' `say`.
+ * *clean: nothing is wrong any more.
  */
-bool check_run(bool *clean, const struct repository *repository,
-               const struct check_options *options, apr_pool_t *pool,
+bool check_run(bool *clean, const struct command_context *context,
+               const struct repository *repository, const struct check_options *options,
                struct error *error);
 
 #endif

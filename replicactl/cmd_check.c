@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* replicactl check: one replica, or all whose turn it is. */
+/* replicactl check: one repository, or all whose turn it is. */
 #include "replicactl/command.h"
 
 #include <getopt.h>
@@ -24,7 +24,7 @@ static int check_one(struct command_context *context, const struct repository *r
     }
     options->stop = &context->stop;
     options->say = command_say;
-    if (!check_run(&clean, repository, options, context->pool, &error))
+    if (!check_run(&clean, context, repository, options, &error))
         return command_fail(context, &error);
     if (clean && !check_record_if_known(repository, context->pool, &error))
         return command_fail(context, &error);

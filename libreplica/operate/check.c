@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Check a replica's tree as it lies on disk and, on request, repair it. */
+/* Check a repository's tree as it lies on disk and, on request, repair it. */
 #include "libreplica/operate/check_internal.h"
 
 #include <string.h>
@@ -178,6 +178,20 @@ bool check_run_locked(struct check *check,
     return ok;
 }
 
+static bool may_check(const struct repository *repository,
+                      const struct check_options *options, struct error *error)
+{
+    if (repository->kind != REPOSITORY_STRATUM0)
+        return repository_require_content(repository, "check", error);
+    if (!options->repairs)
+        return true;
+    return error_set(error, ERROR_USAGE,
+                     "%s is a stratum 0: there is no server that it could be repaired "
+                     "from. Publish again what is missing or damaged; -r repairs the "
+                     "reflog",
+                     repository->local_name);
+}
+
 bool check_repository(struct check_result *result, const struct repository *repository,
                       const struct check_options *options, apr_pool_t *pool,
                       struct error *error)
@@ -186,7 +200,7 @@ bool check_repository(struct check_result *result, const struct repository *repo
     bool ok;
 
     memset(result, 0, sizeof(*result));
-    if (!repository_require_content(repository, "check", error))
+    if (!may_check(repository, options, error))
         return false;
     apr_pool_create(&check.pool, pool);
     ok = take_locks(&check, error) && check_run_locked(&check, run, error);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Check a replica's tree as it lies on disk and, on request, repair it. */
+/* Check a repository's tree as it lies on disk and, on request, repair it. */
 #ifndef REPLICA_OPERATE_CHECK_H
 #define REPLICA_OPERATE_CHECK_H
 
@@ -29,6 +29,7 @@ struct check_options {
     bool is_brief;            /* no line for each catalog */
     const char *tag;          /* this named snapshot instead of the head; NULL */
     const char *subtree;      /* only from this nested catalog on; NULL */
+    const char *public_key;   /* as CVMFS_PUBLIC_KEY; NULL: what that says */
     const volatile int *stop; /* may be NULL; nonzero ends the run */
     void (*say)(void *baton, const char *line);
     void *baton;
@@ -47,7 +48,8 @@ int64_t check_result_open(const struct check_result *result);
  * next; what repairs also keeps snapshots away. Every finding is said in one line.
  * Without repairs nothing in the tree is changed.
  * True: the check went through; *result says what it found. False: it could not, and
- * *result says what it found until then. ERROR_USAGE (not ours to check), ERROR_NOT_FOUND
+ * *result says what it found until then. ERROR_USAGE (not ours to check, or
+ * a Stratum 0, which has nobody to repair it from), ERROR_NOT_FOUND
  * (no such tag or nested catalog), ERROR_CANCELLED, and those of disk and manifest.
  * Source: cvmfs-format 4.12, 5.1, 5.4, 6.10. */
 bool check_repository(struct check_result *result, const struct repository *repository,

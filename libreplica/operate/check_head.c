@@ -47,13 +47,14 @@ static bool check_ensemble(struct check *check, struct error *error)
         .origin_url = store_root(check->store),
         .store = check->store,
     };
+    const char *public_key = check->options->public_key;
     struct ensemble ensemble;
     apr_array_header_t *keys;
     struct error problem;
 
-    if (!master_keys_load(&keys,
-                          settings_text(check->repository->settings, SETTING_PUBLIC_KEY),
-                          check->pool, error))
+    if (public_key == NULL)
+        public_key = settings_text(check->repository->settings, SETTING_PUBLIC_KEY);
+    if (!master_keys_load(&keys, public_key, check->pool, error))
         return false;
     source.master_keys = keys;
     if (!ensemble_read(&ensemble, &source, apr_time_now(), check->pool, &problem))

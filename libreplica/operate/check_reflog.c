@@ -64,14 +64,16 @@ static bool find_entries(struct inspection *inspection, struct reflog *reflog,
     return true;
 }
 
-/* A tag whose catalogs the origin had already lost never came here: nothing is missing.
- */
+/* A tag whose catalogs the origin had already lost never came here: nothing is missing,
+ * but for the origin itself. */
 static bool forget_absent_tags(struct check *check, struct reflog *reflog,
                                struct error *error)
 {
     struct store_status status;
     bool stored, known = true;
 
+    if (check->repository->kind == REPOSITORY_STRATUM0)
+        return true;
     for (int i = 0; i < check->tags->nelts; i++) {
         struct tag *tag = &APR_ARRAY_IDX(check->tags, i, struct tag);
         struct object root = {tag->catalog, OBJECT_CATALOG};

@@ -32,7 +32,7 @@ static bool is_wanted(const struct repository *repository,
     const struct settings *settings = repository->settings;
     const char *group;
 
-    if (repository->kind != REPOSITORY_STRATUM1 ||
+    if ((repository->kind != REPOSITORY_STRATUM1 && !options->includes_stratum0) ||
         !settings_boolean(settings, SETTING_REPLICA_ACTIVE) ||
         settings_boolean(settings, SETTING_PASSTHROUGH))
         return false;

@@ -25,6 +25,7 @@ struct replica_list_options {
     /* It must be among these, separated by blanks; "-" is no group. NULL or "" takes all.
      */
     const char *groups;
+    bool includes_stratum0; /* repositories that are published here, too */
 };
 
 /* The active replicas, oldest snapshot first, then by name, as an array of struct

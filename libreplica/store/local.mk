@@ -4,6 +4,7 @@ libreplica_data_la_SOURCES += \
 	%D%/file.c %D%/file.h \
 	%D%/master_keys.c %D%/master_keys.h \
 	%D%/partial_replica.c %D%/partial_replica.h \
+	%D%/public_key.c %D%/public_key.h \
 	%D%/reflog_file.c %D%/reflog_file.h \
 	%D%/repository.c %D%/repository.h \
 	%D%/scrub_state.c %D%/scrub_state.h \
