@@ -11,6 +11,7 @@ include libreplica/format/local.mk
 include libreplica/store/local.mk
 include libreplica/geo/local.mk
 include libreplica/access/local.mk
+include libreplica/events/local.mk
 include libreplica/net/local.mk
 include libreplica/replicate/local.mk
 include libreplica/publish/local.mk

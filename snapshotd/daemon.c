@@ -85,6 +85,7 @@ bool daemon_init(struct daemon *daemon, apr_pool_t *pool, struct error *error)
         return error_set_errno(error, errno, "cannot make an event descriptor");
     daemon_clean_up(daemon);
     daemon_make_missing_folder(daemon);
+    daemon_announce(daemon);
     return true;
 }
 
@@ -93,11 +94,13 @@ static void reload(struct daemon *daemon)
     struct error error;
 
     sd_notify(0, "RELOADING=1");
-    if (read_settings(daemon, &error))
+    if (read_settings(daemon, &error)) {
         log_write(LOG_LEVEL_INFO, "reloaded confdir=%s", daemon->confdir);
-    else
+        daemon_announce(daemon);
+    } else {
         log_write(LOG_LEVEL_ERROR, "not reloaded, the old settings stay: %s",
                   error.message);
+    }
     /* What is still wrong is worth saying again. */
     daemon_forget_reports(daemon);
     daemon->next_scan = 0;

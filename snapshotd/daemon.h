@@ -80,6 +80,10 @@ void daemon_scrub_stop(struct daemon *daemon);
 void daemon_make_missing_folder(struct daemon *daemon);
 void daemon_take_missing(struct daemon *daemon);
 
+/* daemon_events.c: append the heads of this user's repositories to the event log that it
+ * lacks: those of a crash, and all if it is new. */
+void daemon_announce(struct daemon *daemon);
+
 /* daemon_status.c: <spool>/snapshotd.json, for people and monitors; left as it is if
  * there is nothing new in it. Each of the jobs that ended may be NULL. */
 void daemon_write_status(struct daemon *daemon, const struct job *ended,

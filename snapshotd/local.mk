@@ -2,6 +2,7 @@
 sbin_PROGRAMS += snapshotd/snapshotd
 snapshotd_snapshotd_SOURCES = \
 	%D%/daemon.c %D%/daemon.h \
+	%D%/daemon_events.c \
 	%D%/daemon_geo.c \
 	%D%/daemon_missing.c \
 	%D%/daemon_scan.c \

@@ -37,6 +37,15 @@ void date_format_iso(char text[DATE_UTC_SIZE], apr_time_t when)
              t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec);
 }
 
+void date_format_message(char text[DATE_UTC_SIZE], apr_time_t when)
+{
+    apr_time_exp_t t;
+
+    apr_time_exp_gmt(&t, when);
+    snprintf(text, DATE_UTC_SIZE, "%d %s %04d %02d:%02d:%02d", t.tm_mday,
+             month_names[t.tm_mon], t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
+}
+
 static int days_in_month(int year, int month)
 {
     static const int days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -140,4 +149,25 @@ bool date_parse_utc(apr_time_t *when, struct text text)
     if (day < 0 || hour < 0 || minute < 0 || second < 0 || year < 0)
         return false;
     return date_from_parts(when, year, month_of(b + 4), day, hour, minute, second);
+}
+
+/* Offsets: "26 Oct 2021 15:00:00", or one less after the day. */
+bool date_parse_message(apr_time_t *when, struct text text)
+{
+    static const char form[] = "d aaa dddd dd:dd:dd";
+    const char *b = text.bytes;
+    int day;
+
+    if (text.length == strlen(form) + 1 && *b >= '0' && *b <= '9') {
+        b++;
+        text.length--;
+    }
+    if (text.length != strlen(form))
+        return false;
+    for (size_t i = 0; i < text.length; i++)
+        if (form[i] == 'd' ? b[i] < '0' || b[i] > '9' : form[i] != 'a' && b[i] != form[i])
+            return false;
+    day = digits(b, 1) + (b == text.bytes ? 0 : 10 * digits(text.bytes, 1));
+    return date_from_parts(when, digits(b + 6, 4), month_of(b + 2), day,
+                           digits(b + 11, 2), digits(b + 14, 2), digits(b + 17, 2));
 }

@@ -25,4 +25,9 @@ bool date_parse_compact(apr_time_t *when, struct text text);
 void date_format_iso(char text[DATE_UTC_SIZE], apr_time_t when);
 bool date_parse_iso(apr_time_t *when, struct text text);
 
+/* 26 Oct 2021 15:00:00, UTC (activity messages); a day of one digit is not padded, and
+ * read with or without a zero. */
+void date_format_message(char text[DATE_UTC_SIZE], apr_time_t when);
+bool date_parse_message(apr_time_t *when, struct text text);
+
 #endif

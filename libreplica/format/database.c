@@ -18,6 +18,9 @@
 #define WORK_FOR_SCHEMA 50000
 #define WORK_INTERVAL   1000
 
+/* Longer than any transaction of ours on a slow disk. */
+#define BUSY_MILLISECONDS 10000
+
 static const struct {
     int id;
     int value;
@@ -44,6 +47,11 @@ static const char scratch_pragmas[] = "PRAGMA locking_mode=EXCLUSIVE;"
                                       "PRAGMA cache_size=-8192;"
                                       "PRAGMA foreign_keys=ON;";
 
+/* No second file that readers have to write to, as a write-ahead log would need; and the
+ * journal keeps its owner, of whatever user's process wrote first. */
+static const char shared_pragmas[] = "PRAGMA journal_mode=TRUNCATE;"
+                                     "PRAGMA synchronous=FULL;";
+
 static bool is_new(enum database_mode mode)
 {
     return mode == DATABASE_CREATE || mode == DATABASE_SCRATCH_NEW;
@@ -52,6 +60,11 @@ static bool is_new(enum database_mode mode)
 static bool is_scratch(enum database_mode mode)
 {
     return mode == DATABASE_SCRATCH || mode == DATABASE_SCRATCH_NEW;
+}
+
+static bool is_shared(enum database_mode mode)
+{
+    return mode == DATABASE_SHARED || mode == DATABASE_SHARED_READ;
 }
 
 static int count_work(void *baton)
@@ -101,7 +114,10 @@ static const char *uri_of(const char *path, enum database_mode mode, apr_pool_t 
     }
     *end = '\0';
     return apr_pstrcat(pool, "file:", escaped,
-                       mode == DATABASE_READ ? "?mode=ro&immutable=1" : "?mode=rw", NULL);
+                       mode == DATABASE_READ          ? "?mode=ro&immutable=1"
+                       : mode == DATABASE_SHARED_READ ? "?mode=ro"
+                                                      : "?mode=rw",
+                       NULL);
 }
 
 static bool find_file(struct database *database, enum database_mode mode,
@@ -171,14 +187,18 @@ static bool harden(struct database *database, enum database_mode mode,
     for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
         sqlite3_limit(handle, limits[i].id, limits[i].value);
     sqlite3_progress_handler(handle, WORK_INTERVAL, count_work, database);
-    return database_execute(database, pragmas, error);
+    if (is_shared(mode))
+        sqlite3_busy_timeout(handle, BUSY_MILLISECONDS);
+    return database_execute(database, pragmas, error) &&
+           (mode != DATABASE_SHARED || database_execute(database, shared_pragmas, error));
 }
 
 bool database_open(struct database **database, const char *path, enum database_mode mode,
                    apr_pool_t *pool, struct error *error)
 {
     struct database *opened = apr_pcalloc(pool, sizeof(*opened));
-    int flags = mode == DATABASE_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    bool reads = mode == DATABASE_READ || mode == DATABASE_SHARED_READ;
+    int flags = reads ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     bool works;
 
     opened->path = apr_pstrdup(pool, path);

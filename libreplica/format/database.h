@@ -31,7 +31,10 @@ enum database_mode {
     /* A scratch file of our own, trusted, an existing or a new one: not synced, without
      * limits on the work, and in transactions that can be undone while it is open. */
     DATABASE_SCRATCH,
-    DATABASE_SCRATCH_NEW
+    DATABASE_SCRATCH_NEW,
+    /* One that several processes change: who finds it locked waits, for seconds at most. */
+    DATABASE_SHARED,
+    DATABASE_SHARED_READ
 };
 
 /* Open with everything off that a foreign database could abuse, and with small caches.

@@ -10,6 +10,7 @@ libreplica_data_la_SOURCES += \
 	%D%/compress.c %D%/compress.h \
 	%D%/xattr_blob.c %D%/xattr_blob.h
 libreplica_data_la_SOURCES += \
+	%D%/activity.c %D%/activity.h \
 	%D%/certificate.c \
 	%D%/hash.c %D%/hash.h \
 	%D%/authority.c %D%/authority.h \

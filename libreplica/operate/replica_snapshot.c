@@ -7,6 +7,7 @@
 
 #include "libreplica/base/date.h"
 #include "libreplica/base/lock.h"
+#include "libreplica/events/announce.h"
 #include "libreplica/format/snapshot_history.h"
 #include "libreplica/operate/journal.h"
 #include "libreplica/operate/origin_options.h"
@@ -280,6 +281,9 @@ static bool run_locked(struct replica_snapshot_outcome *outcome, struct store *s
          write_date(store, IS_SNAPSHOTTING_NAME, error) &&
          snapshot_run(&outcome->snapshot, store, &snapshot, pool, error) &&
          record_success(store, &run, pool, error);
+    if (ok && outcome->snapshot.has_changed)
+        announce_head_or_warn(settings_text(repository->settings, SETTING_EVENT_LOG),
+                              store, "snapshot", pool);
     if (ok)
         collect(outcome, store, repository, options, pool);
     else

@@ -38,7 +38,8 @@ struct publish_target {
     bool makes_automatic_tags;
     const char *automatic_tags_since; /* as "2 weeks ago"; older ones go; "": none */
     bool is_garbage_collectable;
-    bool skips_barriers; /* CVMFS_SYNCFS_LEVEL=none */
+    const char *event_log; /* each new head is appended to; NULL or "": there is none */
+    bool skips_barriers;   /* CVMFS_SYNCFS_LEVEL=none */
     int64_t ttl_seconds;
     int workers; /* threads that hash and compress; 0: one for each CPU */
 };

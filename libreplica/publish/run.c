@@ -3,6 +3,7 @@
 #include "libreplica/publish/run.h"
 
 #include "libreplica/base/log.h"
+#include "libreplica/events/announce.h"
 #include "libreplica/publish/head.h"
 
 /* After a crash some objects may be damaged: those that are go, and what this revision
@@ -42,10 +43,16 @@ bool run_begin(struct run *run, const struct publish_target *target, apr_time_t 
     return true;
 }
 
-/* A run that failed leaves whole objects too: sync them, and the next one trusts them. */
+/* A run that failed leaves whole objects too: sync them, and the next one trusts them. An
+ * event tells of what is durable. */
 bool run_end(struct run *run, bool ok, struct error *error)
 {
+    const struct publication *publication = run->publication;
     struct error unused;
 
-    return dirty_marker_close(&run->marker, ok ? error : &unused) && ok;
+    ok = dirty_marker_close(&run->marker, ok ? error : &unused) && ok;
+    if (ok)
+        announce_head_or_warn(publication->target->event_log, publication->store,
+                              "publish", publication->pool);
+    return ok;
 }

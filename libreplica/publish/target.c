@@ -39,6 +39,7 @@ static bool read_settings(struct publish_target *target, const struct settings *
         !date_phrase_parse(&unused, text_of(target->automatic_tags_since), any_time,
                            error))
         return error_prefix(error, "CVMFS_AUTO_TAG_TIMESPAN");
+    target->event_log = settings_text(settings, SETTING_EVENT_LOG);
     target->is_garbage_collectable =
         settings_boolean(settings, SETTING_GARBAGE_COLLECTION);
     target->skips_barriers =

@@ -2,6 +2,7 @@
 # with --enable-fuzzing (CC=clang) the same files become libFuzzer programs.
 FUZZ_TARGETS = \
 	%D%/fuzz_access \
+	%D%/fuzz_activity \
 	%D%/fuzz_catalog \
 	%D%/fuzz_certificate \
 	%D%/fuzz_chunker \
@@ -41,6 +42,9 @@ endif
 %C%_fuzz_access_SOURCES = %D%/fuzz_access.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_access_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_access_LDFLAGS = $(FUZZ_LINKING)
+%C%_fuzz_activity_SOURCES = %D%/fuzz_activity.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_activity_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_activity_LDFLAGS = $(FUZZ_LINKING)
 %C%_fuzz_catalog_SOURCES = %D%/fuzz_catalog.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_catalog_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_catalog_LDFLAGS = $(FUZZ_LINKING)

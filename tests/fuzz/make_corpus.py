@@ -323,6 +323,20 @@ def helper_lines():
     }
 
 
+def activities():
+    message = (b'{"version":1,"timestamp":"26 Oct 2021 15:00:00","type":"activity",'
+               b'"repository":"sw.example.net","manifest":"%s"}')
+    return {
+        "stock": b'{ "version" : 1, "timestamp" : "3 Jan 2026 04:05:06", "type" : "activity", '
+                 b'"repository" : "a.b", "manifest" : "QzEyMwo="}',
+        "short": message % b"QQ==",
+        "blank": message % b" QQ==",
+        "loose": message % b"QR==",
+        "no-padding": message % b"QQ",
+        "date": b"26 Oct 2021 15:00:00",
+    }
+
+
 def missing_reports():
     name = DIGITS.encode()
     return {
@@ -434,6 +448,7 @@ def main():
         "rewrite_rules": rewrites(),
         "proxy_log": proxy_lines(),
         "missing_report": missing_reports(),
+        "activity": activities(),
         "geo_database": geo_databases(),
         "geo_order": geo_orders(),
         "geo_request": geo_requests(),

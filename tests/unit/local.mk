@@ -185,3 +185,9 @@ check_PROGRAMS += %D%/test_store_request %D%/test_store_rules
 check_PROGRAMS += %D%/test_access
 %C%_test_access_SOURCES = %D%/test_access.c %D%/unit.h
 %C%_test_access_LDADD = $(UNIT_LIBS)
+# Events
+check_PROGRAMS += %D%/test_activity %D%/test_event_log
+%C%_test_activity_SOURCES = %D%/test_activity.c %D%/unit.h
+%C%_test_activity_LDADD = $(UNIT_LIBS)
+%C%_test_event_log_SOURCES = %D%/test_event_log.c %D%/unit.h
+%C%_test_event_log_LDADD = $(UNIT_LIBS) $(SQLITE_LIBS)
