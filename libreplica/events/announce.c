@@ -6,13 +6,13 @@
 
 #include "libreplica/base/log.h"
 
-struct event announce_event(const struct activity *activity,
-                            const struct manifest *manifest, const char *source,
-                            apr_pool_t *pool)
+struct event_record announce_event(const struct activity *activity,
+                                   const struct manifest *manifest, const char *source,
+                                   apr_pool_t *pool)
 {
     char digits[HASH_TEXT_SIZE];
 
-    return (struct event){
+    return (struct event_record){
         .topic = activity->fqrn,
         .kind = EVENT_ACTIVITY,
         .revision = manifest->revision,
@@ -31,7 +31,7 @@ static bool append_head(const char *log, struct store *store, const char *source
     struct activity activity = {0};
     struct manifest *manifest;
     enum event_fate fate;
-    struct event event;
+    struct event_record event;
     struct error reason;
 
     if (!store_read(&activity.manifest, store, MANIFEST_NAME, MANIFEST_SIZE_MAX, pool,

@@ -8,9 +8,9 @@
 #include "libreplica/store/store.h"
 
 /* The event that ACTIVITY, whose manifest is MANIFEST, becomes. POOL owns its strings. */
-struct event announce_event(const struct activity *activity,
-                            const struct manifest *manifest, const char *source,
-                            apr_pool_t *pool);
+struct event_record announce_event(const struct activity *activity,
+                                   const struct manifest *manifest, const char *source,
+                                   apr_pool_t *pool);
 
 /* Append the present head of the tree in STORE, if the log at LOG does not have it; LOG
  * NULL or "": there is none. The head is believed: who calls this has just written it, or

@@ -82,7 +82,7 @@ static bool make_tables(struct database *database, apr_pool_t *pool, struct erro
            database_execute(database, start, error);
 }
 
-static bool take_row(struct event *event, struct database *database,
+static bool take_row(struct event_record *event, struct database *database,
                      sqlite3_stmt *statement, apr_pool_t *pool, struct error *error)
 {
     struct text topic, mark, source, payload;
@@ -109,10 +109,10 @@ static bool take_row(struct event *event, struct database *database,
     return true;
 }
 
-static bool find_last(struct event **event, struct database *database, const char *topic,
-                      apr_pool_t *pool, struct error *error)
+static bool find_last(struct event_record **event, struct database *database,
+                      const char *topic, apr_pool_t *pool, struct error *error)
 {
-    struct event *found = apr_pcalloc(pool, sizeof(*found));
+    struct event_record *found = apr_pcalloc(pool, sizeof(*found));
     sqlite3_stmt *statement;
     bool row;
 
@@ -133,7 +133,8 @@ static bool find_last(struct event **event, struct database *database, const cha
 }
 
 static bool insert(int64_t *sequence, struct database *database,
-                   const struct event *event, apr_pool_t *pool, struct error *error)
+                   const struct event_record *event, apr_pool_t *pool,
+                   struct error *error)
 {
     sqlite3_stmt *statement;
 
@@ -188,9 +189,10 @@ static bool prune(struct database *database, int64_t last, apr_pool_t *pool,
 }
 
 static bool append(enum event_fate *fate, int64_t *sequence, struct database *database,
-                   const struct event *event, apr_pool_t *pool, struct error *error)
+                   const struct event_record *event, apr_pool_t *pool,
+                   struct error *error)
 {
-    struct event *last;
+    struct event_record *last;
 
     if (!make_tables(database, pool, error) ||
         !find_last(&last, database, event->topic, pool, error))
@@ -212,7 +214,7 @@ static bool append(enum event_fate *fate, int64_t *sequence, struct database *da
 }
 
 static bool append_in_transaction(enum event_fate *fate, int64_t *sequence,
-                                  const char *path, const struct event *event,
+                                  const char *path, const struct event_record *event,
                                   apr_pool_t *pool, struct error *error)
 {
     struct database *database;
@@ -229,7 +231,8 @@ static bool append_in_transaction(enum event_fate *fate, int64_t *sequence,
 }
 
 bool event_log_append(enum event_fate *fate, int64_t *sequence, const char *path,
-                      const struct event *event, apr_pool_t *pool, struct error *error)
+                      const struct event_record *event, apr_pool_t *pool,
+                      struct error *error)
 {
     int64_t unused;
     apr_pool_t *own;
@@ -278,7 +281,7 @@ static bool select_rows(apr_array_header_t *events, struct database *database,
     if (selection->topic != NULL)
         sqlite3_bind_text(statement, 2, selection->topic, -1, SQLITE_STATIC);
     while (events->nelts < selection->limit) {
-        struct event event = {0};
+        struct event_record event = {0};
 
         if (!database_step(database, statement, &row, error))
             return false;
@@ -287,7 +290,7 @@ static bool select_rows(apr_array_header_t *events, struct database *database,
         if (!take_row(&event, database, statement, pool, error))
             return false;
         if (is_wanted(event.topic, selection->topics))
-            APR_ARRAY_PUSH(events, struct event) = event;
+            APR_ARRAY_PUSH(events, struct event_record) = event;
     }
     sqlite3_reset(statement);
     return true;
@@ -330,7 +333,7 @@ static bool read_selection(apr_array_header_t **events, const char *path,
     apr_pool_t *own;
     bool ok;
 
-    *events = apr_array_make(pool, 8, sizeof(struct event));
+    *events = apr_array_make(pool, 8, sizeof(struct event_record));
     apr_pool_create(&own, pool);
     pthread_mutex_lock(&one_at_a_time);
     ok = read_rows(*events, path, selection, own, pool, error);
@@ -353,7 +356,7 @@ bool event_log_read(apr_array_header_t **events, const char *path, int64_t since
     return read_selection(events, path, &selection, pool, error);
 }
 
-bool event_log_last(struct event **event, const char *path, const char *topic,
+bool event_log_last(struct event_record **event, const char *path, const char *topic,
                     apr_pool_t *pool, struct error *error)
 {
     struct selection selection = {
@@ -367,7 +370,7 @@ bool event_log_last(struct event **event, const char *path, const char *topic,
 
     if (!read_selection(&events, path, &selection, pool, error))
         return false;
-    *event = events->nelts > 0 ? &APR_ARRAY_IDX(events, 0, struct event) : NULL;
+    *event = events->nelts > 0 ? &APR_ARRAY_IDX(events, 0, struct event_record) : NULL;
     return true;
 }
 

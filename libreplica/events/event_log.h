@@ -30,7 +30,7 @@ enum event_kind {
     EVENT_JOB       /* a publication finished or failed */
 };
 
-struct event {
+struct event_record {
     int64_t sequence;  /* given by the log */
     const char *topic; /* name of a repository */
     enum event_kind kind;
@@ -56,16 +56,17 @@ const char *event_kind_name(enum event_kind kind);
  * False: ERROR_PERMISSION, ERROR_IO, ERROR_NO_SPACE, ERROR_BAD_FORMAT (a damaged file),
  * ERROR_TOO_LARGE. */
 bool event_log_append(enum event_fate *fate, int64_t *sequence, const char *path,
-                      const struct event *event, apr_pool_t *pool, struct error *error);
+                      const struct event_record *event, apr_pool_t *pool,
+                      struct error *error);
 
-/* Events after SINCE in their order, at most LIMIT, an array of struct event; only of
- * TOPICS (const char *) if that is not NULL. A file that is not there holds none. */
+/* Events after SINCE in their order, at most LIMIT, an array of struct event_record; only
+ * of TOPICS (const char *) if that is not NULL. A file that is not there holds none. */
 bool event_log_read(apr_array_header_t **events, const char *path, int64_t since,
                     const apr_array_header_t *topics, int limit, apr_pool_t *pool,
                     struct error *error);
 
 /* The last event of TOPIC; *event is NULL if there is none. */
-bool event_log_last(struct event **event, const char *path, const char *topic,
+bool event_log_last(struct event_record **event, const char *path, const char *topic,
                     apr_pool_t *pool, struct error *error);
 
 /* The last event of each topic, in the order of their sequence. */

@@ -51,7 +51,7 @@ static bool take_text(struct text *text, json_t *root, const char *key,
 static bool check_kind(json_t *root, struct error *error)
 {
     json_t *version = json_object_get(root, "version");
-    struct text type;
+    struct text type = {0};
 
     if (!json_is_integer(version) || json_integer_value(version) != VERSION)
         return error_set(error, ERROR_BAD_FORMAT, "activity: version is not %d", VERSION);
@@ -63,7 +63,7 @@ static bool check_kind(json_t *root, struct error *error)
 static bool read_members(struct activity *activity, json_t *root, apr_pool_t *pool,
                          struct error *error)
 {
-    struct text timestamp, fqrn, digits;
+    struct text timestamp = {0}, fqrn = {0}, digits = {0};
 
     if (!check_kind(root, error) || !take_text(&timestamp, root, "timestamp", error) ||
         !take_text(&fqrn, root, "repository", error) ||

@@ -32,7 +32,8 @@ enum database_mode {
      * limits on the work, and in transactions that can be undone while it is open. */
     DATABASE_SCRATCH,
     DATABASE_SCRATCH_NEW,
-    /* One that several processes change: who finds it locked waits, for seconds at most. */
+    /* One that several processes change: who finds it locked waits, for seconds at most.
+     */
     DATABASE_SHARED,
     DATABASE_SHARED_READ
 };

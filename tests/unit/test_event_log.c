@@ -15,24 +15,25 @@ static const char *log_path(void **state)
     return apr_pstrcat(unit_pool(state), unit_folder(state), "/events/log.db", NULL);
 }
 
-static struct event event_of(const char *topic, int64_t revision, const char *payload)
+static struct event_record event_of(const char *topic, int64_t revision,
+                                    const char *payload)
 {
     static char marks[64][32];
     static unsigned int next;
     char *mark = marks[next++ % 64];
 
     apr_snprintf(mark, 32, "%d-hash", (int)revision);
-    return (struct event){.topic = topic,
-                          .kind = EVENT_ACTIVITY,
-                          .revision = revision,
-                          .mark = mark,
-                          .time = apr_time_now(),
-                          .source = "test",
-                          .payload = text_of(payload)};
+    return (struct event_record){.topic = topic,
+                                 .kind = EVENT_ACTIVITY,
+                                 .revision = revision,
+                                 .mark = mark,
+                                 .time = apr_time_now(),
+                                 .source = "test",
+                                 .payload = text_of(payload)};
 }
 
-static enum event_fate store(int64_t *sequence, const char *log, struct event event,
-                             apr_pool_t *pool)
+static enum event_fate store(int64_t *sequence, const char *log,
+                             struct event_record event, apr_pool_t *pool)
 {
     enum event_fate fate;
     struct error error;
@@ -48,7 +49,7 @@ static void what_is_appended_is_read_in_order(void **state)
     apr_array_header_t *events, *topics = apr_array_make(pool, 1, sizeof(char *));
     int64_t first, second, third;
     struct error error;
-    struct event *event;
+    struct event_record *event;
 
     assert_int_equal(store(&first, log, event_of("a", 1, "one"), pool), EVENT_STORED);
     assert_int_equal(store(&second, log, event_of("b", 9, "two"), pool), EVENT_STORED);
@@ -56,7 +57,7 @@ static void what_is_appended_is_read_in_order(void **state)
     assert_true(first < second && second < third);
     assert_ok(event_log_read(&events, log, first, NULL, 10, pool, &error), &error);
     assert_int_equal(events->nelts, 2);
-    event = &APR_ARRAY_IDX(events, 0, struct event);
+    event = &APR_ARRAY_IDX(events, 0, struct event_record);
     assert_true(event->sequence == second && event->revision == 9);
     assert_string_equal(event->topic, "b");
     assert_string_equal(event->source, "test");
@@ -72,7 +73,7 @@ static void what_is_appended_is_read_in_order(void **state)
     assert_null(event);
     assert_ok(event_log_retained(&events, log, pool, &error), &error);
     assert_int_equal(events->nelts, 2);
-    assert_true(APR_ARRAY_IDX(events, 1, struct event).sequence == third);
+    assert_true(APR_ARRAY_IDX(events, 1, struct event_record).sequence == third);
 }
 
 static void a_log_that_is_not_there_holds_nothing(void **state)
@@ -80,7 +81,7 @@ static void a_log_that_is_not_there_holds_nothing(void **state)
     const char *log = log_path(state);
     apr_array_header_t *events;
     struct error error;
-    struct event *event;
+    struct event_record *event;
 
     assert_ok(event_log_read(&events, log, 0, NULL, 10, unit_pool(state), &error),
               &error);
@@ -95,7 +96,7 @@ static void the_same_is_known_and_older_is_not_taken(void **state)
     apr_pool_t *pool = unit_pool(state);
     int64_t first, again;
     struct error error;
-    struct event *last;
+    struct event_record *last;
 
     store(&first, log, event_of("a", 5, "five"), pool);
     assert_int_equal(store(&again, log, event_of("a", 5, "signed anew"), pool),
@@ -163,7 +164,7 @@ static void old_events_go_but_the_last_of_a_topic_stays(void **state)
     apr_pool_t *pool = unit_pool(state);
     int rows = EVENT_LOG_KEPT + 500;
     struct error error;
-    struct event *last;
+    struct event_record *last;
     int64_t sequence;
 
     store(&sequence, log, event_of("quiet", 7, "kept"), pool);
@@ -196,7 +197,7 @@ static void damage_is_an_error_and_changes_nothing(void **state)
 {
     const char *log = log_path(state);
     apr_pool_t *pool = unit_pool(state);
-    struct event event = event_of("a", 1, "");
+    struct event_record event = event_of("a", 1, "");
     apr_array_header_t *events;
     enum event_fate fate;
     struct error error;
