@@ -9,9 +9,11 @@ replicactl_replicactl_SOURCES = \
 	%D%/cmd_gc.c \
 	%D%/cmd_check.c \
 	%D%/cmd_client_config.c \
+	%D%/cmd_diff.c \
 	%D%/cmd_info.c \
 	%D%/cmd_ingest.c \
 	%D%/cmd_list.c \
+	%D%/cmd_list_catalogs.c \
 	%D%/cmd_mkfs.c \
 	%D%/cmd_proxy_config.c \
 	%D%/cmd_proxy_log.c \
@@ -30,6 +32,7 @@ replicactl_replicactl_SOURCES = \
 	%D%/main.c \
 	%D%/progress.c %D%/progress.h \
 	%D%/publishing.c %D%/publishing.h \
+	%D%/reading.c %D%/reading.h \
 	%D%/snapshot_all.c %D%/snapshot_all.h \
 	%D%/tag_table.c %D%/tag_table.h
 replicactl_replicactl_LDADD = $(WORK_LIBS)

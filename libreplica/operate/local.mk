@@ -62,6 +62,8 @@ libreplica_work_la_SOURCES += \
 	%D%/replica_snapshot.c %D%/replica_snapshot.h \
 	%D%/repository_info.c %D%/repository_info.h \
 	%D%/repository_paths.c %D%/repository_paths.h \
+	%D%/revision_diff.c %D%/revision_diff.h \
+	%D%/revision_tree.c %D%/revision_tree.h \
 	%D%/run_log.c %D%/run_log.h \
 	%D%/scrub.c %D%/scrub.h %D%/scrub_internal.h \
 	%D%/scrub_finding.c \
