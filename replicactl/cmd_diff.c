@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* replicactl diff: what differs between two revisions. */
+#include <assert.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -119,8 +120,11 @@ static bool print(void *baton, const char *path, const struct catalog_entry *fro
 
     if (arguments->ignores_times)
         differences &= ~(unsigned int)DIFFERS_TIME;
-    if (from == NULL || to == NULL)
-        print_whole(path, to != NULL ? to : from, to != NULL, arguments->for_machines);
+    assert(from != NULL || to != NULL);
+    if (from == NULL)
+        print_whole(path, to, true, arguments->for_machines);
+    else if (to == NULL)
+        print_whole(path, from, false, arguments->for_machines);
     else if (differences != 0)
         print_change(path, from, to, differences, arguments->for_machines);
     if (!ferror(stdout))

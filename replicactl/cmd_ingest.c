@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
-#include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,47 +48,6 @@ static bool find_owner(struct archive_options *options,
     return true;
 }
 
-static bool remove_condemned(struct changes *changes,
-                             const struct ingest_arguments *arguments, apr_pool_t *pool,
-                             struct error *error)
-{
-    for (int i = 0; i < arguments->condemned->nelts; i++) {
-        const char *name = APR_ARRAY_IDX(arguments->condemned, i, const char *);
-        struct error reason;
-
-        if (changes_remove(changes, change_path_below("", name, pool), &reason))
-            continue;
-        if (reason.code != ERROR_NOT_FOUND) {
-            *error = reason;
-            return false;
-        }
-        fprintf(stderr, "%s is not there: nothing to delete\n", name);
-    }
-    return true;
-}
-
-/* An empty file, unless the archive has brought one. */
-static bool put_marker(struct changes *changes, const struct archive_options *options,
-                       apr_time_t now, apr_pool_t *pool, struct error *error)
-{
-    struct change_attributes attributes = {.mode = 0644,
-                                           .uid = options->uid,
-                                           .gid = options->gid,
-                                           .mtime_seconds = apr_time_sec(now)};
-    const char *path = apr_pstrcat(pool, options->base, "/.cvmfscatalog", NULL);
-    struct catalog_entry entry;
-    bool found;
-    int fd;
-
-    if (!changes_lookup(changes, &found, &entry, path, error))
-        return false;
-    if (found)
-        return true;
-    fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    return changes_put(changes, path, fd, &attributes, error) &&
-           changes_settle(changes, error);
-}
-
 static bool put_archive(struct changes *changes, const struct publish_target *target,
                         const struct ingest_arguments *arguments, apr_time_t now,
                         apr_pool_t *pool, struct error *error)
@@ -111,7 +69,12 @@ static bool put_archive(struct changes *changes, const struct publish_target *ta
     if (!ok)
         return error_prefix(error, "%s", arguments->archive);
     return !arguments->makes_catalog || *options.base == '\0' ||
-           put_marker(changes, &options, now, pool, error);
+           changes_put_marker(changes, options.base, options.uid, options.gid, error);
+}
+
+static void say_absent(void *baton, const char *path)
+{
+    fprintf(stderr, "%s is not there: nothing to delete\n", path + 1);
 }
 
 static bool publish_changes(struct publish_result *result,
@@ -125,7 +88,7 @@ static bool publish_changes(struct publish_result *result,
 
     if (!changes_begin(&changes, target, now, &context->stop, context->pool, error))
         return false;
-    ok = remove_condemned(changes, arguments, context->pool, error) &&
+    ok = changes_remove_all(changes, arguments->condemned, say_absent, NULL, error) &&
          (arguments->archive == NULL ||
           put_archive(changes, target, arguments, now, context->pool, error)) &&
          changes_commit(result, changes, error);
@@ -147,14 +110,7 @@ static int publish(struct command_context *context, const struct publish_target 
 
     if (!ok)
         return command_fail(context, &error);
-    if (result.catalogs_stored == 0)
-        printf("Nothing has changed: %s stays at revision %" PRId64 "\n", target->fqrn,
-               result.revision);
-    else
-        printf("Published revision %" PRId64 " of %s: %" PRId64 " entries in %" PRId64
-               " catalogs (%" PRId64 " new), %" PRId64 " bytes\n",
-               result.revision, target->fqrn, result.entries, result.catalogs,
-               result.catalogs_stored, result.bytes);
+    publishing_say(target, &result);
     return EXIT_OK;
 }
 
@@ -173,7 +129,8 @@ static void take_option(struct ingest_arguments *arguments,
         arguments->base = optarg;
         break;
     case 'd':
-        APR_ARRAY_PUSH(arguments->condemned, const char *) = optarg;
+        APR_ARRAY_PUSH(arguments->condemned, const char *) =
+            change_path_below("", optarg, context->pool);
         break;
     case 'c':
         arguments->makes_catalog = true;

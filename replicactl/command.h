@@ -98,6 +98,7 @@ int cmd_list_catalogs(struct command_context *context, int argc, char **argv);
 int cmd_mkfs(struct command_context *context, int argc, char **argv);
 int cmd_proxy_config(struct command_context *context, int argc, char **argv);
 int cmd_proxy_log(struct command_context *context, int argc, char **argv);
+int cmd_publish(struct command_context *context, int argc, char **argv);
 int cmd_resign(struct command_context *context, int argc, char **argv);
 int cmd_rmfs(struct command_context *context, int argc, char **argv);
 int cmd_rollback(struct command_context *context, int argc, char **argv);

@@ -55,6 +55,8 @@ static const struct command commands[] = {
      "GROUP]\n"
      "       [-k] NAME",
      "Publish a directory, or put a tar archive into the repository.", cmd_ingest},
+    {"publish", "--from DIRECTORY [-a TAG [-m DESCRIPTION]] [NAME]",
+     "Publish the state of a directory, and give it a tag.", cmd_publish},
     {"tag",
      "[-l] [-x] [NAME] | -i TAG [-x] [NAME] | -b [-x] [NAME]\n"
      "        | -a TAG [-m DESCRIPTION] [-h ROOT-HASH] [NAME] | -r TAG... [-f] [NAME]",

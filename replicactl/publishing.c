@@ -2,6 +2,7 @@
 /* What the verbs that change a Stratum 0 share. */
 #include "replicactl/publishing.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "libreplica/base/lock.h"
@@ -143,4 +144,17 @@ int publishing_run_collecting(struct command_context *context, int argc, char **
     struct publishing publishing = {work, true, true, baton};
 
     return run(context, argc, argv, &publishing);
+}
+
+void publishing_say(const struct publish_target *target,
+                    const struct publish_result *result)
+{
+    if (result->catalogs_stored == 0)
+        printf("Nothing has changed: %s stays at revision %" PRId64 "\n", target->fqrn,
+               result->revision);
+    else
+        printf("Published revision %" PRId64 " of %s: %" PRId64 " entries in %" PRId64
+               " catalogs (%" PRId64 " new), %" PRId64 " bytes\n",
+               result->revision, target->fqrn, result->entries, result->catalogs,
+               result->catalogs_stored, result->bytes);
 }

@@ -22,4 +22,8 @@ int publishing_run(struct command_context *context, int argc, char **argv, bool 
 int publishing_run_collecting(struct command_context *context, int argc, char **argv,
                               publishing_work *work, void *baton);
 
+/* One line about the new revision. */
+void publishing_say(const struct publish_target *target,
+                    const struct publish_result *result);
+
 #endif

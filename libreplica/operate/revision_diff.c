@@ -2,6 +2,7 @@
 /* What differs between two revisions of a repository. */
 #include "libreplica/operate/revision_diff.h"
 
+#include <assert.h>
 #include <string.h>
 #include <apr_strings.h>
 
@@ -257,6 +258,7 @@ static bool merge(struct diff *diff, const char *path, const apr_array_header_t 
         int order = which_is_next(pair.from, pair.to);
         const struct catalog_entry *named = order <= 0 ? pair.from : pair.to;
 
+        assert(named != NULL);
         apr_pool_clear(own);
         pair.path = apr_psprintf(own, "%s/%.*s", path, (int)named->name.length,
                                  named->name.bytes);

@@ -30,9 +30,11 @@ static bool read_manifest(struct manifest **manifest, struct store *store,
 {
     struct text text;
 
-    return (store_read(&text, store, MANIFEST_NAME, MANIFEST_SIZE_MAX, pool, error) &&
-            manifest_parse(manifest, text, pool, error)) ||
-           error_prefix(error, "manifest of %s", repository->local_name);
+    if (store_read(&text, store, MANIFEST_NAME, MANIFEST_SIZE_MAX, pool, error) &&
+        manifest_parse(manifest, text, pool, error))
+        return true;
+    error_prefix(error, "manifest of %s", repository->local_name);
+    return false;
 }
 
 bool revision_find_head(struct tag *revision, struct store *store,
@@ -159,7 +161,8 @@ static bool push(struct revision_tree *tree, const struct hash *hash, const char
         return true;
     }
     apr_pool_destroy(pool);
-    return error_prefix(error, "the catalog at '%.100s/'", path);
+    error_prefix(error, "the catalog at '%.100s/'", path);
+    return false;
 }
 
 bool revision_tree_open(struct revision_tree **tree, struct store *store,

@@ -7,7 +7,6 @@
 #include <apr_strings.h>
 
 #define NAME_MAX_BYTES 255
-#define MARKER         ".cvmfscatalog"
 #define GRAFT          ".cvmfsgraft-"
 #define RESERVED       "/.cvmfs"
 
@@ -48,7 +47,7 @@ bool change_path_check(const char *path, struct error *error)
         return refuse("/", "is the root, which can only get other attributes", error);
     if (strncmp(path, RESERVED, reserved) == 0 && strchr("/", path[reserved]) != NULL)
         return refuse(path, "is reserved for the virtual directory", error);
-    if (strcmp(path, "/" MARKER) == 0)
+    if (strcmp(path, "/" CATALOG_MARKER) == 0)
         return refuse(path, "is in the root, which is a catalog's root anyway", error);
     if (strncmp(strrchr(path, '/') + 1, GRAFT, strlen(GRAFT)) == 0)
         return error_set(error, ERROR_UNSUPPORTED,
@@ -65,7 +64,7 @@ bool entry_is_regular(const struct catalog_entry *entry)
 
 bool spot_is_marker(const struct spot *spot)
 {
-    return strcmp(spot->path + strlen(spot->directory), "/" MARKER) == 0;
+    return strcmp(spot->path + strlen(spot->directory), "/" CATALOG_MARKER) == 0;
 }
 
 bool spot_find(struct spot *spot, struct changes *changes, const char *path,

@@ -10,6 +10,8 @@
 #ifndef REPLICA_PUBLISH_CHANGES_H
 #define REPLICA_PUBLISH_CHANGES_H
 
+#include <apr_tables.h>
+
 #include "libreplica/format/catalog.h"
 #include "libreplica/publish/publish.h"
 
@@ -88,6 +90,14 @@ bool changes_set_attributes(struct changes *changes, const char *path, unsigned 
                             struct error *error);
 /* A path and, if it is a directory, all that is below it. */
 bool changes_remove(struct changes *changes, const char *path, struct error *error);
+/* All of PATHS (array of const char *); ABSENT is told of those that are not there. */
+bool changes_remove_all(struct changes *changes, const apr_array_header_t *paths,
+                        void (*absent)(void *baton, const char *path), void *baton,
+                        struct error *error);
+/* Make the directory at PATH a nested catalog, by an empty file that belongs to UID and
+ * GID, if it has none, and wait for it. */
+bool changes_put_marker(struct changes *changes, const char *path, int64_t uid,
+                        int64_t gid, struct error *error);
 /* As rename(2): what is at TO is replaced if it is of the same kind, a directory only if
  * it is empty; if both are names of one file nothing happens. A file that leaves the
  * directory of its other names becomes one of its own. */

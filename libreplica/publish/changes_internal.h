@@ -9,6 +9,9 @@
 #include "libreplica/publish/run.h"
 #include "libreplica/publish/workers.h"
 
+/* A directory with a file of this name is a nested catalog. */
+#define CATALOG_MARKER ".cvmfscatalog"
+
 /* Each waiting file may hold a descriptor. */
 #define CHANGES_WAITING 256
 
@@ -90,5 +93,9 @@ bool change_write_attributes(struct changes *changes, const struct spot *spot,
                              unsigned int which,
                              const struct change_attributes *attributes,
                              struct error *error);
+
+/* An empty file, if there is nothing at PATH. */
+bool changes_put_empty(struct changes *changes, const char *path,
+                       const struct change_attributes *attributes, struct error *error);
 
 #endif

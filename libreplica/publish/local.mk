@@ -7,6 +7,7 @@ libreplica_work_la_SOURCES += \
 	%D%/catalog_tree_store.c \
 	%D%/catalogs.c %D%/catalogs.h \
 	%D%/change_contents.c \
+	%D%/change_convenience.c \
 	%D%/change_directories.c \
 	%D%/change_files.c \
 	%D%/change_move.c \

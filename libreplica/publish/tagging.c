@@ -15,7 +15,7 @@
 static const char name_bytes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                  "0123456789._/:-";
 
-static bool check_name(const char *name, apr_pool_t *pool, struct error *error)
+bool publish_tag_check_name(const char *name, apr_pool_t *pool, struct error *error)
 {
     if (tags_is_reserved(name))
         return error_set(error, ERROR_USAGE,
@@ -107,7 +107,7 @@ bool publish_tag_add(struct tag *old, const struct publish_target *target,
     struct run run;
 
     *old = (struct tag){0};
-    return check_name(tag->name, pool, error) &&
+    return publish_tag_check_name(tag->name, pool, error) &&
            run_begin(&run, target, now, NULL, pool, error) &&
            run_end(&run, add(old, &run, tag, pool, error), error);
 }

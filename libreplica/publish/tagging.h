@@ -21,6 +21,9 @@ struct publish_tag {
     const char *description;    /* NULL: none, or that of the tag that is moved */
 };
 
+/* Whether there may be a tag of this name. False: ERROR_USAGE. */
+bool publish_tag_check_name(const char *name, apr_pool_t *pool, struct error *error);
+
 /* Add a tag; one of this name moves, if the catalog is named. *old is where it was, its
  * name NULL if it is new. False: ERROR_USAGE (a name that is none, trunk or
  * trunk-previous), ERROR_EXISTS (and no catalog was named, or it is there already),
