@@ -1,7 +1,7 @@
 # The library in two parts; see docs/architecture.md for the layers.
 noinst_LTLIBRARIES += libreplica-data.la libreplica-work.la
 libreplica_data_la_SOURCES =
-libreplica_data_la_LIBADD = $(APR_LIBS) $(CARES_LIBS) $(CRYPTO_LIBS) $(MAXMINDDB_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS) $(JANSSON_LIBS) -lm
+libreplica_data_la_LIBADD = $(APR_LIBS) $(CARES_LIBS) $(CRYPTO_LIBS) $(ISAL_LIBS) $(MAXMINDDB_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS) $(JANSSON_LIBS) -lm
 libreplica_work_la_SOURCES =
 libreplica_work_la_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS)
 libreplica_work_la_LIBADD = libreplica-data.la $(ARCHIVE_LIBS) $(CURL_LIBS)

@@ -2,6 +2,7 @@
 /* replicactl mkfs: make a repository that is published here. */
 #include "replicactl/command.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,13 +13,24 @@
 #include "libreplica/operate/create_repository.h"
 #include "libreplica/operate/server_info.h"
 
+enum { OPTION_COMPRESSOR = 256, OPTION_PROFILE };
+
+static const struct option long_options[] = {
+    {"compressor", required_argument, NULL, OPTION_COMPRESSOR},
+    {"profile", required_argument, NULL, OPTION_PROFILE},
+    {0},
+};
+
 struct mkfs_arguments {
     struct stratum0_configuration configuration;
+    struct publish_beginning beginning;
     const char *owner;
     const char *upstream;
     const char *imported_keys;
     const char *algorithm;
-    const char *compression;
+    const char *compression; /* NULL: the profile's */
+    const char *compressor;
+    const char *profile;
     int missing; /* an option of the reference that this version lacks, or 0 */
 };
 
@@ -43,6 +55,21 @@ static bool take_option(struct mkfs_arguments *arguments, int option)
     case 'Z':
         arguments->compression = optarg;
         return true;
+    case OPTION_COMPRESSOR:
+        arguments->compressor = optarg;
+        return true;
+    case OPTION_PROFILE:
+        arguments->profile = optarg;
+        return true;
+    case 'v':
+        arguments->beginning.marks.is_volatile = true;
+        return true;
+    case 'V':
+        arguments->beginning.marks.membership = optarg;
+        return true;
+    case 'G':
+        arguments->configuration.automatic_tags_since = optarg;
+        return true;
     case 'g':
         arguments->configuration.makes_automatic_tags = false;
         return true;
@@ -57,6 +84,27 @@ static bool take_option(struct mkfs_arguments *arguments, int option)
         arguments->missing = option;
         return option != '?';
     }
+}
+
+/* What was not asked for otherwise. */
+static bool apply_profile(struct mkfs_arguments *arguments, struct error *error)
+{
+    struct stratum0_configuration *configuration = &arguments->configuration;
+
+    if (strcmp(arguments->profile, "ephemeral") == 0) {
+        configuration->is_ephemeral = true;
+        configuration->is_garbage_collectable = true;
+        configuration->makes_automatic_tags = false;
+        arguments->beginning.marks.is_volatile = true;
+        if (arguments->compression == NULL)
+            arguments->compression = "none";
+    } else if (strcmp(arguments->profile, "default") != 0) {
+        return error_set(error, ERROR_USAGE, "profile '%s': use default or ephemeral",
+                         arguments->profile);
+    }
+    if (arguments->compression == NULL)
+        arguments->compression = "default";
+    return true;
 }
 
 static bool check_values(struct mkfs_arguments *arguments,
@@ -76,6 +124,11 @@ static bool check_values(struct mkfs_arguments *arguments,
         return error_set(error, ERROR_USAGE,
                          "compression '%s' (-Z): use default, zlib or none",
                          arguments->compression);
+    if (!compressor_kind_parse(&configuration->compressor, arguments->compressor))
+        return error_set(error, ERROR_USAGE, "--compressor '%s': use zlib or isal",
+                         arguments->compressor);
+    if (!compressor_kind_check(configuration->compressor, error))
+        return false;
     if (access(apr_pstrcat(context->pool, context->confdir, "/repositories.d/",
                            configuration->fqrn, "/server.conf", NULL),
                F_OK) == 0)
@@ -120,25 +173,44 @@ static void fill_configuration(struct mkfs_arguments *arguments,
     configuration->keys = command_keys_directory(context);
 }
 
+struct first_publication {
+    const struct publish_target *target;
+    const struct publish_beginning *beginning;
+};
+
 static int publish_first(struct command_context *context,
                          const struct repository *repository, void *baton)
 {
-    const struct publish_target *target = baton;
+    const struct first_publication *first = baton;
     struct error error;
     struct lock *lock;
 
     return lock_try(&lock, repository_update_lock(repository, context->pool),
                     context->pool, &error) &&
-                   publish_create_repository(target, NULL, true, apr_time_now(),
-                                             context->pool, &error)
+                   publish_create_repository(first->target, first->beginning,
+                                             apr_time_now(), context->pool, &error)
                ? EXIT_OK
                : command_fail(context, &error);
+}
+
+/* With these keys there may have been a repository of this name, and its readers accept
+ * no lower revision: the time is higher than any that it had. */
+static void choose_revision(struct mkfs_arguments *arguments,
+                            const struct create_repository *create)
+{
+    if (!create->had_keys && !arguments->configuration.is_ephemeral)
+        return;
+    arguments->beginning.revision = apr_time_sec(apr_time_now());
+    printf("Revisions begin at %lld, the time%s\n",
+           (long long)arguments->beginning.revision,
+           create->had_keys ? ": the keys are not new" : "");
 }
 
 static int create(struct command_context *context, struct mkfs_arguments *arguments,
                   const struct owner *owner)
 {
     struct create_repository create;
+    struct first_publication first = {&create.target, &arguments->beginning};
     struct error error;
     int code;
 
@@ -147,8 +219,8 @@ static int create(struct command_context *context, struct mkfs_arguments *argume
                                    context->server, context->pool, &error))
         return command_fail(context, &error);
     command_say(NULL, "Creating Configuration Files... done");
-    code =
-        command_run_as_owner(context, create.repository, publish_first, &create.target);
+    choose_revision(arguments, &create);
+    code = command_run_as_owner(context, create.repository, publish_first, &first);
     if (code != EXIT_OK) {
         create_repository_undo(&create);
         return code;
@@ -173,7 +245,7 @@ static int check_and_create(struct command_context *context,
     struct error error;
 
     fill_configuration(arguments, context);
-    if (!check_values(arguments, context, &error) ||
+    if (!apply_profile(arguments, &error) || !check_values(arguments, context, &error) ||
         !choose_storage(arguments, context, &error))
         return error.code == ERROR_SETTING
                    ? command_usage(context, "mkfs", "%s", error.message)
@@ -190,13 +262,15 @@ int cmd_mkfs(struct command_context *context, int argc, char **argv)
 {
     struct mkfs_arguments arguments = {.configuration = {.makes_automatic_tags = true},
                                        .algorithm = "sha1",
-                                       .compression = "default"};
+                                       .compressor = "zlib",
+                                       .profile = "default"};
     int option;
 
-    while ((option = getopt(argc, argv, "+Xw:u:o:mf:vgG:a:zs:k:pRV:Z:x:")) != -1)
+    while ((option = getopt_long(
+                argc, argv, "+Xw:u:o:mf:vgG:a:zs:k:pRV:Z:x:", long_options, NULL)) != -1)
         if (!take_option(&arguments, option))
-            return command_usage(context, "mkfs",
-                                 "Command mkfs: Unrecognized option: -%c", optopt);
+            return command_usage(context, "mkfs", "Command mkfs: Unrecognized option: %s",
+                                 argv[optind - 1]);
     if (argc - optind != 1)
         return command_usage(context, "mkfs", "Too %s arguments provided",
                              argc - optind < 1 ? "few" : "many");

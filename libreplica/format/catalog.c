@@ -62,6 +62,20 @@ static bool read_properties(struct catalog *catalog, struct error *error)
     return true;
 }
 
+bool catalog_marks(struct catalog_marks *marks, struct catalog *catalog, apr_pool_t *pool,
+                   struct error *error)
+{
+    int64_t is_volatile;
+
+    if (!database_property_number(&is_volatile, catalog->database, "volatile", 0,
+                                  error) ||
+        !database_property(&marks->membership, catalog->database, "voms_authz", pool,
+                           error))
+        return false;
+    marks->is_volatile = is_volatile != 0;
+    return true;
+}
+
 /* Columns came one by one with the schema revisions, and upgraded catalogs lie about
  * nothing but their order: so what counts is what is there. */
 static void choose_columns(struct catalog *catalog)

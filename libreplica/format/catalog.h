@@ -39,6 +39,12 @@ struct catalog_properties {
     int schema_revision;
 };
 
+/* What only a root catalog says, and every further one has to repeat. */
+struct catalog_marks {
+    bool is_volatile;       /* clients cache the contents last */
+    const char *membership; /* who may read it (`voms_authz`), or NULL: everybody */
+};
+
 /* One row of the table catalog. Strings and blobs are valid during the callback only. */
 struct catalog_entry {
     struct path_hash path;
@@ -78,6 +84,8 @@ bool catalog_open(struct catalog **catalog, const char *path, apr_pool_t *pool,
                   struct error *error);
 void catalog_close(struct catalog *catalog);
 const struct catalog_properties *catalog_properties(const struct catalog *catalog);
+bool catalog_marks(struct catalog_marks *marks, struct catalog *catalog, apr_pool_t *pool,
+                   struct error *error);
 
 /* A cursor over the objects that the catalog references: file contents, then chunks;
  * external ones left out, adjacent duplicates possible. Source: cvmfs-format 4.11 items 1

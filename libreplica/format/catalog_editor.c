@@ -250,6 +250,13 @@ static bool write_number(struct catalog_editor *editor, const char *key, int64_t
     return database_set_property(editor->database, key, text, error);
 }
 
+/* Whether it is the root catalog of a repository's first revision. */
+static bool is_first(const struct catalog_properties *properties)
+{
+    return *properties->root_prefix == '\0' &&
+           hash_is_null(&properties->previous_revision);
+}
+
 static bool write_properties(struct catalog_editor *editor,
                              const struct catalog_properties *properties,
                              struct error *error)
@@ -259,13 +266,22 @@ static bool write_properties(struct catalog_editor *editor,
     return write_number(editor, "revision", properties->revision, error) &&
            write_number(editor, "last_modified", properties->last_modified_seconds,
                         error) &&
-           (properties->revision == 0 ||
+           (is_first(properties) ||
             database_set_property(editor->database, "previous_revision",
                                   hash_format(previous, &properties->previous_revision),
                                   error)) &&
            write_prefix(editor, properties->root_prefix, error) &&
            (properties->ttl_seconds == 0 ||
             write_number(editor, "TTL", properties->ttl_seconds, error));
+}
+
+bool catalog_editor_mark(struct catalog_editor *editor, const struct catalog_marks *marks,
+                         struct error *error)
+{
+    return (!marks->is_volatile || write_number(editor, "volatile", 1, error)) &&
+           (marks->membership == NULL ||
+            database_set_property(editor->database, "voms_authz", marks->membership,
+                                  error));
 }
 
 bool editor_index_links(struct catalog_editor *editor, struct error *error)

@@ -125,9 +125,13 @@ bool catalog_editor_remove_nested(struct catalog_editor *editor, const char *pat
 bool catalog_editor_matches(bool *same, struct catalog_editor *editor, const char *path,
                             struct error *error);
 
+/* Write the marks that are set; a database that was opened has kept its own. */
+bool catalog_editor_mark(struct catalog_editor *editor, const struct catalog_marks *marks,
+                         struct error *error);
+
 /* Write properties and statistics, leave no pages and row numbers unused, and close. Of
- * the properties, a TTL of 0 and an empty root prefix are left out; the previous revision
- * is left out in revision 0; the schema revision is ours. */
+ * the properties, a TTL of 0 and an empty root prefix are left out, and of a root catalog
+ * that is the first one the previous revision; the schema revision is ours. */
 bool catalog_editor_finish(struct catalog_editor *editor,
                            const struct catalog_properties *properties,
                            struct error *error);

@@ -8,6 +8,7 @@ libreplica_data_la_SOURCES += \
 	%D%/catalog_schema.c \
 	%D%/chunker.c %D%/chunker.h \
 	%D%/compress.c %D%/compress.h \
+	%D%/deflate.h %D%/deflate_isal.c %D%/deflate_zlib.c \
 	%D%/xattr_blob.c %D%/xattr_blob.h
 libreplica_data_la_SOURCES += \
 	%D%/activity.c %D%/activity.h \

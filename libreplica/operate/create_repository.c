@@ -76,14 +76,15 @@ static bool give_keys(const struct publish_target *target, const struct owner *o
     return true;
 }
 
-static bool prepare_keys(const struct create_repository *create,
-                         const struct owner *owner, const char *imported_keys,
-                         apr_pool_t *pool, struct error *error)
+static bool prepare_keys(struct create_repository *create, const struct owner *owner,
+                         const char *imported_keys, apr_pool_t *pool, struct error *error)
 {
     const struct publish_target *target = &create->target;
 
-    return (imported_keys == NULL || import_keys(target, imported_keys, pool, error)) &&
-           publish_create_keys(target, apr_time_now(), pool, error) &&
+    if (imported_keys != NULL && !import_keys(target, imported_keys, pool, error))
+        return false;
+    create->had_keys = access(key_path(target->keys, target->fqrn, 0, pool), F_OK) == 0;
+    return publish_create_keys(target, apr_time_now(), pool, error) &&
            give_keys(target, owner, pool, error);
 }
 

@@ -13,6 +13,7 @@ struct create_repository {
     struct publish_target target;
     struct new_folders folders;
     const char *configuration; /* the directory of its files */
+    bool had_keys;             /* so there may have been such a repository before */
 };
 
 /* Before the owner calls publish_create_repository: write the configuration, make or

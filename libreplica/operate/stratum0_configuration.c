@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <apr_strings.h>
 
+#include "libreplica/base/date_phrase.h"
 #include "libreplica/base/settings.h"
 #include "libreplica/store/file.h"
 #include "libreplica/store/repository.h"
@@ -23,6 +24,21 @@ static bool check_value(const char *what, const char *value, struct error *error
                      what, value);
 }
 
+/* Goes between double quotes. */
+static bool check_words(const char *what, const char *value, struct error *error)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                "0123456789._-/:+ ";
+    apr_time_t unused;
+
+    if (strspn(value, plain) != strlen(value))
+        return error_set(error, ERROR_USAGE, "%s '%s' is no phrase for a time", what,
+                         value);
+    return date_phrase_parse(&unused, text_of(value), apr_time_from_sec(2000000000),
+                             error) ||
+           error_prefix(error, "%s", what);
+}
+
 static bool check_values(const struct stratum0_configuration *configuration,
                          struct error *error)
 {
@@ -31,7 +47,10 @@ static bool check_values(const struct stratum0_configuration *configuration,
            check_value("URL", configuration->url, error) &&
            check_value("storage directory", configuration->storage, error) &&
            check_value("spool directory", configuration->spool, error) &&
-           check_value("key directory", configuration->keys, error);
+           check_value("key directory", configuration->keys, error) &&
+           (configuration->automatic_tags_since == NULL ||
+            check_words("time span of automatic tags (-G)",
+                        configuration->automatic_tags_since, error));
 }
 
 static const char *boolean(bool value)
@@ -58,6 +77,35 @@ static const char *identity_lines(const struct stratum0_configuration *configura
                         repository_format_upstream(configuration->storage, pool));
 }
 
+/* What the usual repository and one for large files that are wanted for hours have. */
+static const char *profile_lines(const struct stratum0_configuration *configuration,
+                                 apr_pool_t *pool)
+{
+    if (configuration->is_ephemeral)
+        return "CVMFS_MIN_CHUNK_SIZE=67108864\n"
+               "CVMFS_AVG_CHUNK_SIZE=134217728\n"
+               "CVMFS_MAX_CHUNK_SIZE=268435456\n"
+               "CVMFS_REPOSITORY_TTL=60\n"
+               "CVMFS_FILE_MBYTE_LIMIT=4096\n";
+    return apr_psprintf(pool,
+                        "CVMFS_MIN_CHUNK_SIZE=%s\n"
+                        "CVMFS_AVG_CHUNK_SIZE=%s\n"
+                        "CVMFS_MAX_CHUNK_SIZE=%s\n",
+                        setting_table[SETTING_MIN_CHUNK_SIZE].fallback,
+                        setting_table[SETTING_AVG_CHUNK_SIZE].fallback,
+                        setting_table[SETTING_MAX_CHUNK_SIZE].fallback);
+}
+
+/* The reference knows one compressor only: where it is that, nothing is said. */
+static const char *compressor_line(const struct stratum0_configuration *configuration,
+                                   apr_pool_t *pool)
+{
+    return configuration->compressor == COMPRESSOR_ZLIB
+               ? ""
+               : apr_psprintf(pool, "REPLICA_COMPRESSOR=%s\n",
+                              compressor_kind_name(configuration->compressor));
+}
+
 /* Defaults are written out, so that they hold even if a later version has others. */
 static const char *publishing_lines(const struct stratum0_configuration *configuration,
                                     apr_pool_t *pool)
@@ -65,15 +113,14 @@ static const char *publishing_lines(const struct stratum0_configuration *configu
     return apr_psprintf(
         pool,
         "CVMFS_USE_FILE_CHUNKING=true\n"
-        "CVMFS_MIN_CHUNK_SIZE=%s\n"
-        "CVMFS_AVG_CHUNK_SIZE=%s\n"
-        "CVMFS_MAX_CHUNK_SIZE=%s\n"
+        "%s"
         "CVMFS_UNION_FS_TYPE=overlayfs\n"
         "CVMFS_HASH_ALGORITHM=%s\n"
         "CVMFS_COMPRESSION_ALGORITHM=%s\n"
+        "%s"
         "CVMFS_EXTERNAL_DATA=false\n"
         "CVMFS_AUTO_TAG=%s\n"
-        "CVMFS_AUTO_TAG_TIMESPAN=\"\"\n"
+        "CVMFS_AUTO_TAG_TIMESPAN=\"%s\"\n"
         "CVMFS_GARBAGE_COLLECTION=%s\n"
         "%s"
         "CVMFS_AUTO_REPAIR_MOUNTPOINT=true\n"
@@ -83,12 +130,12 @@ static const char *publishing_lines(const struct stratum0_configuration *configu
         "CVMFS_UPLOAD_STATS_DB=false\n"
         "CVMFS_UPLOAD_STATS_PLOTS=false\n"
         "CVMFS_IGNORE_XDIR_HARDLINKS=true\n",
-        setting_table[SETTING_MIN_CHUNK_SIZE].fallback,
-        setting_table[SETTING_AVG_CHUNK_SIZE].fallback,
-        setting_table[SETTING_MAX_CHUNK_SIZE].fallback,
-        hash_algorithm_name(configuration->algorithm),
+        profile_lines(configuration, pool), hash_algorithm_name(configuration->algorithm),
         configuration->compression == COMPRESSION_NONE ? "none" : "default",
+        compressor_line(configuration, pool),
         boolean(configuration->makes_automatic_tags),
+        configuration->automatic_tags_since != NULL ? configuration->automatic_tags_since
+                                                    : "",
         boolean(configuration->is_garbage_collectable),
         configuration->is_garbage_collectable ? "CVMFS_AUTO_GC=true\n" : "");
 }

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <apr_pools.h>
 #include "libreplica/base/error.h"
-#include "libreplica/format/catalog.h"
+#include "libreplica/format/compress.h"
 #include "libreplica/format/hash.h"
 
 struct stratum0_configuration {
@@ -18,8 +18,11 @@ struct stratum0_configuration {
     const char *keys; /* directory of <fqrn>.pub */
     enum hash_algorithm algorithm;
     enum compression compression;
+    enum compressor_kind compressor;
     bool makes_automatic_tags;
+    const char *automatic_tags_since; /* as "2 weeks ago", or NULL */
     bool is_garbage_collectable;
+    bool is_ephemeral; /* large files for hours: large chunks, a short TTL */
 };
 
 /* Write <confdir>/repositories.d/<fqrn>/client.conf and server.conf, with the keys that

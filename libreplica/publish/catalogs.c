@@ -21,6 +21,7 @@ struct open_catalog {
 struct catalogs {
     struct publication *publication;
     const struct predecessors *predecessors;
+    struct catalog_marks marks;
     int64_t revision;
     struct publish_result *result;
     struct open_catalog *innermost;
@@ -29,13 +30,14 @@ struct catalogs {
 
 struct catalogs *catalogs_create(struct publication *publication,
                                  const struct predecessors *predecessors,
-                                 int64_t revision, struct publish_result *result,
-                                 apr_pool_t *pool)
+                                 const struct catalog_marks *marks, int64_t revision,
+                                 struct publish_result *result, apr_pool_t *pool)
 {
     struct catalogs *catalogs = apr_pcalloc(pool, sizeof(*catalogs));
 
     catalogs->publication = publication;
     catalogs->predecessors = predecessors;
+    catalogs->marks = *marks;
     catalogs->revision = revision;
     catalogs->result = result;
     catalogs->pool = pool;
@@ -164,7 +166,9 @@ static bool store(struct catalog_nested *stored, struct catalogs *catalogs,
     struct object object = {.type = OBJECT_CATALOG};
 
     catalog_editor_count_below(catalog->editor, &catalog->below, NULL);
-    if (!catalog_editor_finish(catalog->editor, properties, error) ||
+    if ((catalog->parent == NULL &&
+         !catalog_editor_mark(catalog->editor, &catalogs->marks, error)) ||
+        !catalog_editor_finish(catalog->editor, properties, error) ||
         !publication_store_file(&object, &stored->size, catalogs->publication,
                                 catalog->file, catalog->pool, error))
         return false;
@@ -186,10 +190,10 @@ static void root_properties(struct catalog_properties *properties,
                             const struct catalog_nested *predecessor)
 {
     properties->revision = catalogs->revision;
-    if (catalogs->revision > 0)
-        properties->ttl_seconds = catalogs->publication->target->ttl_seconds;
-    if (predecessor != NULL)
-        properties->previous_revision = predecessor->hash;
+    if (predecessor == NULL)
+        return;
+    properties->ttl_seconds = catalogs->publication->target->ttl_seconds;
+    properties->previous_revision = predecessor->hash;
 }
 
 /* Store the catalog, or find that its predecessor will do. */

@@ -22,11 +22,12 @@ struct row {
 
 struct catalogs;
 
-/* PREDECESSORS may be NULL: there is no present revision. REVISION is the new one's. */
+/* PREDECESSORS may be NULL: there is no present revision. MARKS and REVISION are the new
+ * one's. */
 struct catalogs *catalogs_create(struct publication *publication,
                                  const struct predecessors *predecessors,
-                                 int64_t revision, struct publish_result *result,
-                                 apr_pool_t *pool);
+                                 const struct catalog_marks *marks, int64_t revision,
+                                 struct publish_result *result, apr_pool_t *pool);
 
 /* Open the root catalog, or a nested one below the open ones, at directory ROW. */
 bool catalogs_open(struct catalogs *catalogs, const struct row *row, struct error *error);

@@ -78,8 +78,8 @@ struct content_maker *content_maker_create(const struct publish_target *target,
     maker->target = target;
     maker->store = store;
     maker->stop = stop;
-    maker->whole.compressor = compressor_create(pool);
-    maker->chunk.compressor = compressor_create(pool);
+    maker->whole.compressor = compressor_create(target->compressor, pool);
+    maker->chunk.compressor = compressor_create(target->compressor, pool);
     return maker;
 }
 

@@ -7,6 +7,7 @@
 #include <apr_strings.h>
 
 #include "libreplica/publish/catalogs.h"
+#include "libreplica/publish/compressor_record.h"
 #include "libreplica/publish/head.h"
 #include "libreplica/store/file.h"
 
@@ -53,9 +54,10 @@ static bool make_folders(const struct publish_target *target, apr_pool_t *pool,
            error_set(error, ERROR_EXISTS, "there is a repository in %s", target->storage);
 }
 
-/* Revision 0: nothing but the root directory. */
+/* Nothing but the root directory. */
 static bool store_empty_catalog(struct manifest *next, struct publication *publication,
-                                apr_pool_t *pool, struct error *error)
+                                const struct catalog_marks *marks, apr_pool_t *pool,
+                                struct error *error)
 {
     struct row row = {
         .path = "",
@@ -67,7 +69,8 @@ static bool store_empty_catalog(struct manifest *next, struct publication *publi
         .link_count = 2,
     };
     struct publish_result unused;
-    struct catalogs *catalogs = catalogs_create(publication, NULL, 0, &unused, pool);
+    struct catalogs *catalogs =
+        catalogs_create(publication, NULL, marks, next->revision, &unused, pool);
     struct catalog_nested root;
 
     if (!catalogs_open(catalogs, &row, error) || !catalogs_close(catalogs, &root, error))
@@ -77,19 +80,22 @@ static bool store_empty_catalog(struct manifest *next, struct publication *publi
     return true;
 }
 
-static bool publish_empty(struct publication *publication, const char *metainfo,
-                          bool is_replicable, apr_pool_t *pool, struct error *error)
+static bool publish_empty(struct publication *publication,
+                          const struct publish_beginning *beginning, apr_pool_t *pool,
+                          struct error *error)
 {
     struct object object = {.type = OBJECT_METAINFO};
-    struct text text = text_of(metainfo != NULL ? metainfo : metainfo_skeleton);
-    struct manifest next = {.revision = 0};
+    struct text text =
+        text_of(beginning->metainfo != NULL ? beginning->metainfo : metainfo_skeleton);
+    struct manifest next = {.revision = beginning->revision,
+                            .ttl_seconds = MANIFEST_DEFAULT_TTL};
 
-    if (!store_empty_catalog(&next, publication, pool, error) ||
+    if (!store_empty_catalog(&next, publication, &beginning->marks, pool, error) ||
         !publication_store_text(&object, publication, text, pool, error))
         return false;
     next.metainfo = object.hash;
-    return head_publish(publication, &next, pool, error) &&
-           (!is_replicable ||
+    return head_replace(publication, &next, pool, error) &&
+           (beginning->is_not_replicable ||
             store_replace(publication->store, MASTER_REPLICA_NAME,
                           text_of("This repository may be replicated.\n"), error));
 }
@@ -106,7 +112,7 @@ static bool write_initial_file(const char *folder, const char *fqrn, apr_pool_t 
            error_set_errno(error, errno, "cannot change the mode of %s", path);
 }
 
-/* Revision 1, from a folder made for it. */
+/* The revision after it, from a folder made for it. */
 static bool publish_initial(const struct publish_target *target,
                             struct publication *publication, apr_time_t now,
                             apr_pool_t *pool, struct error *error)
@@ -126,9 +132,9 @@ static bool publish_initial(const struct publish_target *target,
     return ok;
 }
 
-bool publish_create_repository(const struct publish_target *target, const char *metainfo,
-                               bool is_replicable, apr_time_t now, apr_pool_t *pool,
-                               struct error *error)
+bool publish_create_repository(const struct publish_target *target,
+                               const struct publish_beginning *beginning, apr_time_t now,
+                               apr_pool_t *pool, struct error *error)
 {
     struct publication *publication;
     apr_pool_t *own;
@@ -136,9 +142,10 @@ bool publish_create_repository(const struct publish_target *target, const char *
 
     apr_pool_create(&own, pool);
     ok = make_folders(target, own, error) &&
+         compressor_record_write(target, own, error) &&
          publish_sign_whitelist(target, now, PUBLISH_WHITELIST_DAYS, own, error) &&
          publication_open(&publication, target, now, NULL, own, error) &&
-         publish_empty(publication, metainfo, is_replicable, own, error) &&
+         publish_empty(publication, beginning, own, error) &&
          publish_initial(target, publication, now, own, error);
     apr_pool_destroy(own);
     return ok;

@@ -38,7 +38,9 @@ static bool publish_next(struct publish_result *result, struct run *run,
         return false;
     next.revision++;
     result->revision = next.revision;
-    catalogs = catalogs_create(publication, predecessors, next.revision, result, pool);
+    catalogs =
+        catalogs_create(publication, predecessors, predecessors_marks(predecessors),
+                        next.revision, result, pool);
     if (!store_tree(&root, publication, catalogs, directory, pool, error))
         return false;
     next.catalog = result->catalog = root.hash;

@@ -131,8 +131,7 @@ bool head_replace(struct publication *publication, struct manifest *next,
 bool head_publish(struct publication *publication, struct manifest *next,
                   apr_pool_t *pool, struct error *error)
 {
-    next->ttl_seconds =
-        next->revision == 0 ? MANIFEST_DEFAULT_TTL : publication->target->ttl_seconds;
-    return (next->revision == 0 || tags_move(publication, next, pool, error)) &&
+    next->ttl_seconds = publication->target->ttl_seconds;
+    return tags_move(publication, next, pool, error) &&
            head_replace(publication, next, pool, error);
 }

@@ -12,7 +12,7 @@ bool head_read(struct manifest **manifest, struct publication *publication,
 
 /* Publish the root catalog in NEXT: its catalog, size and revision are set, and of what
  * is not new the present one's fields (history, metainfo, alternative paths). Moves the
- * tags (except in revision 0), stores the certificate, extends the reflog, and as the
+ * tags, stores the certificate, extends the reflog, and as the
  * very last step replaces the manifest. */
 bool head_publish(struct publication *publication, struct manifest *next,
                   apr_pool_t *pool, struct error *error);

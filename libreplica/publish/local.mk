@@ -13,6 +13,7 @@ libreplica_work_la_SOURCES += \
 	%D%/change_move.c \
 	%D%/change_paths.c \
 	%D%/change_rows.c \
+	%D%/compressor_record.c %D%/compressor_record.h \
 	%D%/changes.c %D%/changes.h %D%/changes_internal.h \
 	%D%/content.c %D%/content.h \
 	%D%/create.c \

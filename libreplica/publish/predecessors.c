@@ -11,6 +11,7 @@
 struct predecessors {
     apr_hash_t *by_path;
     apr_array_header_t *all; /* of struct catalog_nested *, parents first */
+    struct catalog_marks marks;
 };
 
 static void add(struct predecessors *predecessors, const struct catalog_nested *nested,
@@ -36,7 +37,9 @@ static bool read_one(struct predecessors *predecessors, struct publication *publ
     bool more = true;
 
     if (!publication_inflate(&path, publication, &object, scratch, error) ||
-        !catalog_open(&catalog, path, scratch, error))
+        !catalog_open(&catalog, path, scratch, error) ||
+        (*which->path == '\0' &&
+         !catalog_marks(&predecessors->marks, catalog, pool, error)))
         return false;
     while (more) {
         if (!catalog_next_nested(catalog, &nested, &more, error))
@@ -76,7 +79,7 @@ bool predecessors_read(struct predecessors **predecessors,
                        struct publication *publication, const struct hash *root,
                        int64_t root_size, apr_pool_t *pool, struct error *error)
 {
-    struct predecessors *read = apr_palloc(pool, sizeof(*read));
+    struct predecessors *read = apr_pcalloc(pool, sizeof(*read));
     apr_pool_t *scratch;
     bool ok = true;
 
@@ -100,4 +103,9 @@ const struct catalog_nested *predecessors_find(const struct predecessors *predec
                                                const char *path)
 {
     return apr_hash_get(predecessors->by_path, path, APR_HASH_KEY_STRING);
+}
+
+const struct catalog_marks *predecessors_marks(const struct predecessors *predecessors)
+{
+    return &predecessors->marks;
 }

@@ -29,7 +29,7 @@ bool publication_open(struct publication **publication,
         return false;
     if (target->skips_barriers)
         store_disable_barriers(opened->store);
-    opened->compressor = compressor_create(pool);
+    opened->compressor = compressor_create(target->compressor, pool);
     *publication = opened;
     return true;
 }

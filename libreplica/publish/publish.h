@@ -15,6 +15,7 @@
 #include <apr_time.h>
 #include "libreplica/base/error.h"
 #include "libreplica/format/catalog.h"
+#include "libreplica/format/compress.h"
 #include "libreplica/format/hash.h"
 #include "libreplica/store/repository.h"
 
@@ -28,7 +29,8 @@ struct publish_target {
     const char *reflog_checksum; /* the file beside the spool's locks */
     const char *keys;            /* directory of <fqrn>.masterkey, .pub, .key, .crt */
     enum hash_algorithm algorithm;
-    enum compression compression; /* of file contents */
+    enum compression compression;    /* of file contents */
+    enum compressor_kind compressor; /* of all that is compressed */
     bool chunks_files;
     bool keeps_whole_files; /* a whole object beside the chunks */
     int64_t minimum_chunk;
@@ -65,15 +67,21 @@ bool publish_create_keys(const struct publish_target *target, apr_time_t now,
 bool publish_sign_whitelist(const struct publish_target *target, apr_time_t now, int days,
                             apr_pool_t *pool, struct error *error);
 
+/* What a repository begins with; all zero is as the reference does it. */
+struct publish_beginning {
+    const char *metainfo; /* JSON text, or NULL for a skeleton */
+    int64_t revision;     /* of the empty one; readers never accept a lower one again */
+    struct catalog_marks marks;
+    bool is_not_replicable; /* no marker for Stratum 1 servers */
+};
+
 /* Make the storage tree (and its parents and the spool), whitelist, reflog, metainfo, an
- * empty revision 0, then revision 1 with the file `new_repository`, as the reference
- * does. The keys exist.
- *   metainfo        JSON text, or NULL for a skeleton
- *   is_replicable   whether the marker for Stratum 1 servers is written
- * False: ERROR_EXISTS (there is a manifest), or what publish_directory reports. */
-bool publish_create_repository(const struct publish_target *target, const char *metainfo,
-                               bool is_replicable, apr_time_t now, apr_pool_t *pool,
-                               struct error *error);
+ * empty revision, then the next one with the file `new_repository`, as the reference
+ * does. The keys exist. False: ERROR_EXISTS (there is a manifest), or what
+ * publish_directory reports. */
+bool publish_create_repository(const struct publish_target *target,
+                               const struct publish_beginning *beginning, apr_time_t now,
+                               apr_pool_t *pool, struct error *error);
 
 struct publish_result {
     int64_t revision;

@@ -4,6 +4,7 @@
 
 #include "libreplica/base/log.h"
 #include "libreplica/events/announce.h"
+#include "libreplica/publish/compressor_record.h"
 #include "libreplica/publish/head.h"
 
 /* After a crash some objects may be damaged: those that are go, and what this revision
@@ -28,7 +29,8 @@ bool run_begin(struct run *run, const struct publish_target *target, apr_time_t 
     struct publication *publication;
     struct manifest *present;
 
-    if (!publication_open(&publication, target, now, stop, pool, error))
+    if (!compressor_record_check(target, pool, error) ||
+        !publication_open(&publication, target, now, stop, pool, error))
         return false;
     run->publication = publication;
     if (!store_clean_temporary(publication->store, error) ||
@@ -50,9 +52,9 @@ bool run_end(struct run *run, bool ok, struct error *error)
     const struct publication *publication = run->publication;
     struct error unused;
 
-    ok = dirty_marker_close(&run->marker, ok ? error : &unused) && ok;
-    if (ok)
-        announce_head_or_warn(publication->target->event_log, publication->store,
-                              "publish", publication->pool);
-    return ok;
+    if (!dirty_marker_close(&run->marker, ok ? error : &unused) || !ok)
+        return false;
+    announce_head_or_warn(publication->target->event_log, publication->store, "publish",
+                          publication->pool);
+    return compressor_record_write(publication->target, publication->pool, error);
 }

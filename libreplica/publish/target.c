@@ -26,6 +26,13 @@ static bool read_settings(struct publish_target *target, const struct settings *
         return error_set(error, ERROR_SETTING,
                          "CVMFS_COMPRESSION_ALGORITHM='%s': use default, zlib or none",
                          compression);
+    if (!compressor_kind_parse(&target->compressor,
+                               settings_text(settings, SETTING_COMPRESSOR)))
+        return error_set(error, ERROR_SETTING,
+                         "REPLICA_COMPRESSOR='%s': use zlib or isal",
+                         settings_text(settings, SETTING_COMPRESSOR));
+    if (!compressor_kind_check(target->compressor, error))
+        return error_prefix(error, "REPLICA_COMPRESSOR");
     target->chunks_files = settings_boolean(settings, SETTING_USE_FILE_CHUNKING);
     target->keeps_whole_files =
         settings_boolean(settings, SETTING_GENERATE_LEGACY_BULK_CHUNKS);

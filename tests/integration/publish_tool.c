@@ -15,6 +15,7 @@ static const char usage[] =
 static bool run(int argc, char **argv, apr_pool_t *pool, struct error *error)
 {
     struct publish_target target;
+    struct publish_beginning beginning = {0};
     struct publish_result result;
     int64_t now = apr_time_sec(apr_time_now());
 
@@ -23,7 +24,7 @@ static bool run(int argc, char **argv, apr_pool_t *pool, struct error *error)
         return false;
     if (strcmp(argv[1], "create") == 0)
         return publish_create_keys(&target, apr_time_from_sec(now), pool, error) &&
-               publish_create_repository(&target, NULL, true, apr_time_from_sec(now),
+               publish_create_repository(&target, &beginning, apr_time_from_sec(now),
                                          pool, error);
     if (strcmp(argv[1], "resign") == 0)
         return publish_sign_whitelist(&target, apr_time_from_sec(now), 30, pool, error);

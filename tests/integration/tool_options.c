@@ -62,7 +62,9 @@ static bool read_options(struct publish_target *target, int argc, char **argv,
         !compression_parse(&target->compression,
                            tool_option(argc, argv, "compression", "zlib")))
         return error_set(error, ERROR_USAGE, "unknown hash or compression");
-    return true;
+    return compressor_kind_parse(&target->compressor,
+                                 tool_option(argc, argv, "compressor", "zlib")) ||
+           error_set(error, ERROR_USAGE, "unknown compressor");
 }
 
 bool tool_target(struct publish_target *target, int argc, char **argv, apr_pool_t *pool,
