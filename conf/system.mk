@@ -13,11 +13,14 @@ dist_selinux_examples_SCRIPTS = %D%/selinux/replica.sh
 conf_examplesdir = $(docdir)/examples
 dist_conf_examples_DATA = %D%/examples/server.local
 
-systemdsystemunit_DATA = %D%/systemd/snapshotd.service
-EXTRA_DIST += %D%/systemd/snapshotd.service.in \
+systemdsystemunit_DATA = %D%/systemd/snapshotd.service %D%/systemd/snapshotd-events.service
+dist_systemdsystemunit_DATA = %D%/systemd/snapshotd-events.socket
+EXTRA_DIST += %D%/systemd/snapshotd.service.in %D%/systemd/snapshotd-events.service.in \
 	%D%/systemd/replica.sysusers %D%/systemd/replica.tmpfiles
-CLEANFILES += %D%/systemd/snapshotd.service
+CLEANFILES += %D%/systemd/snapshotd.service %D%/systemd/snapshotd-events.service
 %D%/systemd/snapshotd.service: %D%/systemd/snapshotd.service.in Makefile
+%D%/systemd/snapshotd-events.service: %D%/systemd/snapshotd-events.service.in Makefile
+%D%/systemd/snapshotd.service %D%/systemd/snapshotd-events.service:
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
 	sed -e 's|@sbindir[@]|$(sbindir)|' $(srcdir)/$@.in >$@.new && mv $@.new $@
 install-data-local:

@@ -1,5 +1,5 @@
 # Documents.
-EXTRA_DIST += %D%/requests.md %D%/index.md %D%/architecture.md %D%/formats.md %D%/operating.md \
+EXTRA_DIST += %D%/requests.md %D%/events.md %D%/index.md %D%/architecture.md %D%/formats.md %D%/operating.md \
 	%D%/complaints.md %D%/squid.md %D%/testing.md \
 	%D%/images/status.png \
 	%D%/decisions/0001-errors-by-value.md \
@@ -15,7 +15,8 @@ EXTRA_DIST += %D%/requests.md %D%/index.md %D%/architecture.md %D%/formats.md %D
 	%D%/decisions/0011-helpers-and-who-watches-them.md \
 	%D%/decisions/0012-geo-answers-shared-by-place.md \
 	%D%/decisions/0013-the-event-log.md \
-	%D%/decisions/0014-another-compressor.md
+	%D%/decisions/0014-another-compressor.md \
+	%D%/decisions/0015-the-event-stream.md
 dist_man_MANS += %D%/man/replica.conf.5 %D%/man/replicactl.8 %D%/man/snapshotd.8 \
 	%D%/man/replica-policy.8 %D%/man/replica-policy.conf.5 \
 	%D%/man/replica-store-id.8 %D%/man/replica-store-id.conf.5 \

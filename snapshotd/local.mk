@@ -8,6 +8,15 @@ snapshotd_snapshotd_SOURCES = \
 	%D%/daemon_scan.c \
 	%D%/daemon_scrub.c \
 	%D%/daemon_status.c \
+	%D%/events_listen.c \
+	%D%/events_main.c \
+	%D%/events_publish.c \
+	%D%/events_queries.c \
+	%D%/events_requests.c \
+	%D%/events_server.h \
+	%D%/events_stream.c \
+	%D%/events_subscribe.c \
+	%D%/events_worker.c %D%/events_worker.h \
 	%D%/geo_job.c %D%/geo_job.h \
 	%D%/job.c %D%/job.h \
 	%D%/main.c \
@@ -15,5 +24,5 @@ snapshotd_snapshotd_SOURCES = \
 	%D%/scrub_job.c %D%/scrub_job.h \
 	%D%/scrub_plan.c %D%/scrub_plan.h \
 	%D%/state_command.c %D%/state_command.h
-snapshotd_snapshotd_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
-snapshotd_snapshotd_LDADD = $(WORK_LIBS) $(SYSTEMD_LIBS)
+snapshotd_snapshotd_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SYSTEMD_CFLAGS)
+snapshotd_snapshotd_LDADD = $(WORK_LIBS) $(EVENT_LIBS) $(SYSTEMD_LIBS)

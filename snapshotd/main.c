@@ -17,6 +17,7 @@
 #include "libreplica/base/log.h"
 #include "libreplica/format/hash.h"
 #include "snapshotd/daemon.h"
+#include "snapshotd/events_server.h"
 
 #define IDLE_MEMORY_BYTES (4 * 1024 * 1024)
 
@@ -44,26 +45,26 @@ static const char *user_name(void)
 
 static int usage(FILE *stream)
 {
-    fprintf(
-        stream,
-        "Usage: snapshotd [--config DIR] [--debug] [--version]\n\n"
-        "Snapshots the replicas below DIR/repositories.d (default /etc/cvmfs) that "
-        "belong\n"
-        "to the user it runs as. Stays in the foreground; HUP reloads, TERM stops.\n");
+    fprintf(stream,
+            "Usage: snapshotd [--config DIR] [--debug] [--events] [--version]\n\n"
+            "Snapshots the replicas below DIR/repositories.d (default /etc/cvmfs) that "
+            "belong\n"
+            "to the user it runs as. Stays in the foreground; HUP reloads, TERM stops.\n"
+            "With --events it only serves the event stream, from the event log.\n");
     return stream == stdout ? 0 : 2;
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"debug", no_argument, NULL, 'd'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {"version", no_argument, NULL, 'v'},
-                                            {0}};
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"debug", no_argument, NULL, 'd'},
+        {"events", no_argument, NULL, 'e'},       {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},      {0}};
     bool in_journal = getenv("JOURNAL_STREAM") != NULL;
     const char *environment = getenv("REPLICA_CONFDIR");
     struct daemon daemon = {.confdir = environment != NULL ? environment : "/etc/cvmfs"};
     enum log_level level = LOG_LEVEL_INFO;
+    bool serves_events = false;
     struct error error;
     apr_pool_t *pool;
     int option;
@@ -75,6 +76,9 @@ int main(int argc, char **argv)
             break;
         case 'd':
             level = LOG_LEVEL_DEBUG;
+            break;
+        case 'e':
+            serves_events = true;
             break;
         case 'h':
             return usage(stdout);
@@ -96,6 +100,8 @@ int main(int argc, char **argv)
     /* One run that needed much must not cost that much memory for ever. */
     apr_allocator_max_free_set(apr_pool_allocator_get(pool), IDLE_MEMORY_BYTES);
     log_set_sink(log_to_stderr, &in_journal, level);
+    if (serves_events)
+        return events_run(daemon.confdir, pool);
     daemon.user = user_name();
     if (!hash_check_available(&error) || !daemon_init(&daemon, pool, &error)) {
         log_write(LOG_LEVEL_ERROR, "not started: %s", error.message);

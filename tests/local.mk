@@ -9,6 +9,7 @@ check_SCRIPTS =
 include tests/unit/local.mk
 include tests/integration/publish.mk
 include tests/integration/crash.mk
+include tests/integration/events.mk
 include tests/fuzz/local.mk
 include tests/interop/local.mk
 include tests/bench/local.mk

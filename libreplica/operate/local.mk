@@ -1,5 +1,6 @@
 # Level 5: the administrator's verbs, one a file.
 libreplica_work_la_SOURCES += \
+	%D%/activity_check.c %D%/activity_check.h \
 	%D%/add_replica.c %D%/add_replica.h \
 	%D%/adopt.c %D%/adopt.h %D%/adopt_internal.h \
 	%D%/adopt_cron.c \

@@ -144,15 +144,16 @@ def test_maintainer_scripts_pass_shellcheck(packages, tmp_path):
     run("shellcheck", "-e", "SC1090,SC1091,SC2043", *scripts)
 
 
-def test_systemd_accepts_the_unit(installed, tmp_path):
+def test_systemd_accepts_the_units(installed, tmp_path):
     root = installed("deb")
-    unit = (root / "lib/systemd/system/snapshotd.service").read_text()
-    unit, count = re.subn(r"^ExecStart=.*/sbin/snapshotd$",
-                          f"ExecStart={root}/usr/sbin/snapshotd", unit, flags=re.M)
-    assert count == 1
-    (tmp_path / "snapshotd.service").write_text(unit)
-    done = subprocess.run(["systemd-analyze", "verify", "--man=no",
-                           tmp_path / "snapshotd.service"], capture_output=True, text=True)
+    for name in ("snapshotd.service", "snapshotd-events.service", "snapshotd-events.socket"):
+        unit = (root / "lib/systemd/system" / name).read_text()
+        unit, count = re.subn(r"^ExecStart=.*/sbin/snapshotd\b",
+                              f"ExecStart={root}/usr/sbin/snapshotd", unit, flags=re.M)
+        assert count == name.endswith(".service")
+        (tmp_path / name).write_text(unit)
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", *tmp_path.glob("snapshotd*")],
+                          capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 
 
