@@ -1,10 +1,12 @@
 # Benches: ratios measured in one run.
-EXTRA_DIST += %D%/bench_distance %D%/bench_gc %D%/bench_geo %D%/bench_helpers %D%/bench_scale %D%/bench_serve \
+EXTRA_DIST += %D%/bench_distance %D%/bench_gc %D%/bench_geo %D%/bench_helpers %D%/bench_publish %D%/bench_scale %D%/bench_serve \
 	%D%/bench_snapshot %D%/bench_squid %D%/make_tree %D%/snapshots.py \
 	%D%/httpd-plain.conf.in %D%/httpd-replica.conf.in %D%/nginx.conf.in
 # Tests make distance with it, too.
 noinst_PROGRAMS += %D%/delay_relay
-EXTRA_PROGRAMS += %D%/constant_helper %D%/make_gc_tree %D%/object_generator %D%/snapshot_floor
+EXTRA_PROGRAMS += %D%/constant_helper %D%/make_gc_tree %D%/object_generator %D%/publish_floor %D%/snapshot_floor
+%C%_publish_floor_SOURCES = %D%/publish_floor.c
+%C%_publish_floor_LDADD = $(DATA_LIBS)
 %C%_delay_relay_SOURCES = %D%/delay_relay.c
 %C%_constant_helper_SOURCES = %D%/constant_helper.c
 %C%_make_gc_tree_SOURCES = %D%/make_gc_tree.c
@@ -19,8 +21,8 @@ EXTRA_LTLIBRARIES = %D%/mod_constant.la
 %C%_mod_constant_la_SOURCES = %D%/mod_constant.c
 %C%_mod_constant_la_CPPFLAGS = $(AM_CPPFLAGS) $(HTTPD_CPPFLAGS)
 %C%_mod_constant_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
-CLEANFILES += %D%/constant_helper %D%/make_gc_tree %D%/mod_constant.la %D%/object_generator %D%/snapshot_floor
-bench: bench-snapshot bench-distance bench-scale bench-gc bench-serve bench-geo bench-helpers bench-squid
+CLEANFILES += %D%/constant_helper %D%/make_gc_tree %D%/mod_constant.la %D%/object_generator %D%/publish_floor %D%/snapshot_floor
+bench: bench-snapshot bench-distance bench-scale bench-gc bench-publish bench-serve bench-geo bench-helpers bench-squid
 bench-snapshot: all %D%/snapshot_floor tests/integration/publish_tool
 	$(srcdir)/%D%/bench_snapshot --build '$(abs_top_builddir)'
 bench-distance: all %D%/snapshot_floor tests/integration/publish_tool
@@ -29,6 +31,8 @@ bench-scale: all %D%/object_generator tests/integration/publish_tool
 	$(srcdir)/%D%/bench_scale --build '$(abs_top_builddir)'
 bench-gc: all %D%/make_gc_tree
 	$(srcdir)/%D%/bench_gc --build '$(abs_top_builddir)'
+bench-publish: all %D%/publish_floor tests/integration/publish_tool
+	$(srcdir)/%D%/bench_publish --build '$(abs_top_builddir)'
 bench-serve: all
 	REPLICA_BUILD='$(abs_top_builddir)' $(srcdir)/%D%/bench_serve
 bench-geo: all %D%/mod_constant.la
@@ -37,4 +41,4 @@ bench-helpers: all
 	$(srcdir)/%D%/bench_helpers --build '$(abs_top_builddir)'
 bench-squid: all %D%/constant_helper %D%/mod_constant.la
 	REPLICA_BUILD='$(abs_top_builddir)' $(srcdir)/%D%/bench_squid
-.PHONY: bench bench-helpers bench-distance bench-gc bench-geo bench-scale bench-serve bench-snapshot bench-squid
+.PHONY: bench bench-helpers bench-distance bench-gc bench-geo bench-publish bench-scale bench-serve bench-snapshot bench-squid
