@@ -34,6 +34,7 @@ libreplica_data_la_SOURCES += \
 	%D%/partial_rules.c %D%/partial_rules.h \
 	%D%/reflog.c %D%/reflog.h \
 	%D%/geo_request.c %D%/geo_request.h \
+	%D%/dirtab.c %D%/dirtab.h \
 	%D%/glob.c %D%/glob.h \
 	%D%/policy_conditions.c \
 	%D%/policy_index.c \

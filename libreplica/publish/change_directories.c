@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Changes of directories, of attributes, and removing. */
 #include "libreplica/publish/changes_internal.h"
+#include "libreplica/publish/nesting.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -44,8 +45,10 @@ bool changes_make_directory(struct changes *changes, const char *path,
         return error_set(error, ERROR_USAGE,
                          "%.100s: the marker of a nested catalog is a regular file",
                          path);
-    if (!spot.found)
+    if (!spot.found) {
+        nesting_note(changes->nesting, path);
         return add_directory(changes, &spot, attributes, error);
+    }
     if (!(spot.entry.flags & CATALOG_DIRECTORY))
         return error_set(error, ERROR_EXISTS, "%.100s is no directory", path);
     return change_write_attributes(changes, &spot, ALL_ATTRIBUTES, attributes, error);

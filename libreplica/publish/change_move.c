@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Moving: rows, what is below them, and nested catalogs. */
 #include "libreplica/publish/changes_internal.h"
+#include "libreplica/publish/nesting.h"
 
 #include <string.h>
 
@@ -165,6 +166,8 @@ bool changes_move(struct changes *changes, const char *from_path, const char *to
         return true;
     if (!check(changes, &to, &from, error))
         return false;
+    if (is_directory(&from))
+        nesting_note_tree(changes->nesting, to_path);
     catalog_tree_begin(changes->tree);
     ok = move(changes, &to, &from, error);
     return catalog_tree_end(changes->tree, ok, error);

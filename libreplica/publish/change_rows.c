@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "libreplica/publish/entry.h"
+#include "libreplica/publish/nesting.h"
 
 #define PERMISSIONS 07777
 
@@ -51,6 +52,7 @@ bool change_remove_catalog(struct changes *changes, const struct spot *spot,
 {
     struct tree_catalog *catalog;
 
+    nesting_note(changes->nesting, spot->directory);
     if (!catalog_tree_find(&catalog, changes->tree, spot->directory, error))
         return false;
     return strcmp(tree_catalog_path(catalog), spot->directory) != 0 ||

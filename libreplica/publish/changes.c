@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "libreplica/publish/head.h"
+#include "libreplica/publish/nesting.h"
 
 void changes_start(struct changes *changes)
 {
@@ -40,7 +41,8 @@ static bool begin(struct changes *changes, const struct publish_target *target,
     root.hash = changes->run.present->catalog;
     root.size = changes->run.present->catalog_size;
     return catalog_tree_create(&changes->tree, changes->run.publication, &root,
-                               changes->pool, error);
+                               changes->pool, error) &&
+           nesting_begin(&changes->nesting, changes, changes->pool, error);
 }
 
 bool changes_begin(struct changes **changes, const struct publish_target *target,
@@ -114,6 +116,7 @@ static bool publish(struct publish_result *result, struct changes *changes,
     struct catalog_nested root;
 
     if (!changes_settle(changes, error) ||
+        !nesting_apply(changes->nesting, changes, error) ||
         !catalog_tree_store(&root, changes->tree, next.revision + 1, result, error))
         return false;
     result->revision = next.revision;

@@ -15,6 +15,9 @@
 #include "libreplica/format/catalog.h"
 #include "libreplica/publish/publish.h"
 
+/* A directory with a regular file of this name is a nested catalog. */
+#define CATALOG_MARKER ".cvmfscatalog"
+
 struct changes;
 
 /* What a path has besides its content. Paths are absolute within the repository, "" is
@@ -104,9 +107,11 @@ bool changes_put_marker(struct changes *changes, const char *path, int64_t uid,
 bool changes_move(struct changes *changes, const char *from, const char *to,
                   struct error *error);
 
-/* Make the next revision of all that was changed, durable when this returns. With no
- * change at all: no new revision, result->revision is the present one. Afterwards only
- * changes_abandon may follow. */
+/* Put the markers that the rules in /.cvmfsdirtab ask for where this change set made or
+ * moved directories or took a marker away, or everywhere if it changed the rules; wrong
+ * ones are ERROR_BAD_FORMAT. Make the next revision of all that was changed, durable when
+ * this returns. With no change at all: no new revision, result->revision is the present
+ * one. Afterwards only changes_abandon may follow. */
 bool changes_commit(struct publish_result *result, struct changes *changes,
                     struct error *error);
 

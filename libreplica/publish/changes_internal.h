@@ -9,9 +9,6 @@
 #include "libreplica/publish/run.h"
 #include "libreplica/publish/workers.h"
 
-/* A directory with a file of this name is a nested catalog. */
-#define CATALOG_MARKER ".cvmfscatalog"
-
 /* Each waiting file may hold a descriptor. */
 #define CHANGES_WAITING 256
 
@@ -26,6 +23,7 @@ struct waiting_put {
 struct changes {
     struct run run;
     struct catalog_tree *tree;
+    struct nesting *nesting;
     struct workers *workers; /* NULL before the first file */
     struct waiting_put ring[CHANGES_WAITING];
     unsigned int first, count;

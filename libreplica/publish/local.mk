@@ -22,6 +22,7 @@ libreplica_work_la_SOURCES += \
 	%D%/head.c %D%/head.h \
 	%D%/keyring.c %D%/keyring.h \
 	%D%/listing.c %D%/listing.h \
+	%D%/nesting.c %D%/nesting.h \
 	%D%/predecessors.c %D%/predecessors.h \
 	%D%/publication.c %D%/publication.h \
 	%D%/publish.h \

@@ -8,9 +8,9 @@
 #include <unistd.h>
 #include <apr_strings.h>
 
-#include "libreplica/base/log.h"
 #include "libreplica/publish/attributes.h"
 #include "libreplica/publish/listing.h"
+#include "libreplica/publish/nesting.h"
 
 /* Each level holds a descriptor, and nobody has more levels. */
 #define DEPTH_MAX        250
@@ -20,6 +20,7 @@ struct walk {
     struct publication *publication;
     struct rows *rows;
     struct workers *workers;
+    struct dirtab *rules; /* NULL: none */
     int depth;
 };
 
@@ -147,8 +148,6 @@ static bool check_name(const struct folder *folder, const struct listed *listed,
     if (is_root && strcmp(listed->name, ".cvmfs") == 0)
         return error_set(error, ERROR_USAGE,
                          "%s is reserved for the virtual directory; remove it", path);
-    if (is_root && strcmp(listed->name, ".cvmfsdirtab") == 0)
-        log_write(LOG_LEVEL_WARNING, "publish-rules-ignored file=%s", path);
     if (strncmp(listed->name, ".cvmfsgraft-", 12) == 0)
         return error_set(error, ERROR_UNSUPPORTED,
                          "%s describes data that are elsewhere; such files cannot be "
@@ -246,10 +245,35 @@ static bool walk_subfolders(struct walk *walk, const struct folder *folder,
     return true;
 }
 
+/* The marker that the rules ask for, which looks like its directory. */
+static bool add_marker(struct walk *walk, const struct folder *folder,
+                       struct error *error)
+{
+    struct stat status;
+    apr_pool_t *pool;
+    struct row *row;
+    int fd;
+
+    if (!rows_append(&row, &pool, walk->rows, ROW_ADD, error))
+        return false;
+    if (fstat(folder->fd, &status) != 0 ||
+        (fd = open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0)
+        return error_set_errno(error, errno, "cannot look at %s/", folder->path);
+    status.st_mode = S_IFREG | 0644;
+    fill_row(row, apr_pstrcat(pool, folder->path, "/" CATALOG_MARKER, NULL), &status,
+             pool);
+    row->content = content_create(row->path, fd, 0, 1);
+    workers_submit(walk->workers, row->content);
+    return true;
+}
+
 static bool walk_contents(struct walk *walk, struct folder *folder, struct error *error)
 {
     bool is_root = folder->path[0] == '\0';
-    bool has_catalog = is_root || folder->listing.has_marker;
+    bool has_marker = folder->listing.has_marker;
+    bool lacks_marker =
+        !has_marker && walk->rules != NULL && dirtab_matches(walk->rules, folder->path);
+    bool has_catalog = is_root || has_marker || lacks_marker;
     apr_pool_t *unused;
     struct row *row;
 
@@ -258,6 +282,7 @@ static bool walk_contents(struct walk *walk, struct folder *folder, struct error
                          "the root holds /.cvmfscatalog, but it is a catalog's root "
                          "anyway; remove the file");
     return add_folder(walk, folder, has_catalog ? ROW_OPEN_CATALOG : ROW_ADD, error) &&
+           (!lacks_marker || add_marker(walk, folder, error)) &&
            add_files(walk, folder, error) && walk_subfolders(walk, folder, error) &&
            (!has_catalog ||
             rows_append(&row, &unused, walk->rows, ROW_CLOSE_CATALOG, error));
@@ -287,7 +312,8 @@ bool walk_directory(struct publication *publication, struct rows *rows,
 
     if (fd < 0)
         return error_set_errno(error, errno, "cannot open %s", directory);
-    ok = walk_folder(&walk, fd, "", pool, error);
+    ok = nesting_read_file(&walk.rules, fd, pool, error) &&
+         walk_folder(&walk, fd, "", pool, error);
     close(fd);
     return ok || error_prefix(error, "publishing %s", directory);
 }

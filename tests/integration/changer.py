@@ -2,6 +2,7 @@
 """Change sets applied to a repository and, the same ones, to a plain directory."""
 import os
 import random
+import re
 import shutil
 import sqlite3
 import stat
@@ -14,6 +15,7 @@ from repository_checks import Repository, Tree, parent_of
 TOOL = BUILD / "tests" / "integration" / "change_tool"
 MODE, OWNER, MTIME, XATTR = 1, 2, 4, 8
 MARKER = b".cvmfscatalog"
+DIRTAB = b"/.cvmfsdirtab"
 ME = (os.geteuid(), os.getegid())
 
 
@@ -63,6 +65,16 @@ class QuickRepository(Repository):
             self.databases[text + letter] = QuickDatabase(path), len(data)
             os.unlink(path)
         return self.databases[text + letter]
+
+
+def is_ruled(rules, path):
+    """Whether a directory is to be a nested catalog."""
+    def matches(rule, one, many):
+        pattern = re.escape(rule).replace(rb"\*", many).replace(rb"\?", one)
+        return re.fullmatch(pattern, path, re.DOTALL) is not None
+
+    return any(matches(rule, b"[^/]", b"[^/]*") for rule in rules if rule[:1] == b"/") and \
+        not any(matches(rule[1:].strip(), b".", b".*") for rule in rules if rule[:1] == b"!")
 
 
 class ChangeTool:
@@ -246,7 +258,24 @@ class World:
 
     def commit(self):
         self.last = self.tool.commit()
+        self.put_markers()
         return self.last
+
+    def put_markers(self):
+        """What the rules in /.cvmfsdirtab ask for, in the plain directory."""
+        if not os.path.isfile(self.at(DIRTAB)):
+            return
+        with open(self.at(DIRTAB), "rb") as file:
+            rules = [line.strip() for line in file.read().split(b"\n")]
+        for path, _, names in list(os.walk(self.plain)):
+            below = path[len(self.plain):]
+            if below and MARKER not in names and is_ruled(rules, below):
+                marker = os.path.join(path, MARKER)
+                time = self.times.get(below, int(os.lstat(path).st_mtime))
+                with open(marker, "wb"):
+                    pass
+                os.chmod(marker, 0o644)
+                os.utime(marker, (1, time))
 
     def set_times(self):
         for path, time in self.times.items():

@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from changer import MARKER, MODE, MTIME, OWNER, World
+from changer import DIRTAB, MARKER, MODE, MTIME, OWNER, World
 from conftest import memory_folder
 from loops import count
 from publisher import ODD_NAMES, SMALL_CHUNKS
@@ -17,6 +17,8 @@ LENGTH = 20
 HISTORIES = max(1, count("CHANGE_SETS") // LENGTH)
 ENTRIES_MAX = 250
 HUGE = 1500
+RULES = [b"/*", b"/a*", b"/?/b*", b"/*/*", b"/c/*/*", b"/b", b"/*/a/?", b"/huge", b"/*/*/*/c"]
+EXCEPTIONS = [b"!/a", b"! */bb", b"!*d*", b"! /*/c/?", b"!c"]
 
 
 class History:
@@ -59,7 +61,8 @@ class History:
             self.directories += [below + b"/" + name for name in folders
                                  if not os.path.islink(os.path.join(path, name))]
             self.others += [below + b"/" + name for name in folders + names
-                            if not self.is_directory(below + b"/" + name)]
+                            if not self.is_directory(below + b"/" + name)
+                            and below + b"/" + name != DIRTAB]
         self.directories.sort()
         self.others.sort()
 
@@ -123,6 +126,15 @@ class History:
         markers = [path for path in self.others if path.endswith(b"/" + MARKER)]
         if markers:
             self.do("remove", self.chance.choice(markers))
+
+    def rules(self):
+        """Which directories are nested catalogs anyway."""
+        if self.chance.random() < 0.2 and self.status(DIRTAB):
+            self.do("remove", DIRTAB)
+            return
+        taken = self.chance.sample(RULES, self.chance.randrange(1, 4))
+        left_out = self.chance.sample(EXCEPTIONS, self.chance.randrange(3))
+        self.do("put", DIRTAB, b"# rules\n\n" + b"\n".join(taken + left_out) + b"\n")
 
     def set(self):
         path = self.chance.choice(self.directories + self.others)
@@ -189,7 +201,7 @@ class History:
         crowded = len(self.others) + len(self.directories) > ENTRIES_MAX
         verbs = [(self.put, 12), (self.mkdir, 10), (self.symlink, 3), (self.fifo, 1),
                  (self.link, 5), (self.marker, 5), (self.unmark, 3), (self.set, 5),
-                 (self.remove, 40 if crowded else 6), (self.move, 12), (self.huge, 0.4)]
+                 (self.remove, 40 if crowded else 6), (self.move, 12), (self.huge, 0.4), (self.rules, 0.7)]
         self.chance.choices([verb for verb, _ in verbs], [weight for _, weight in verbs])[0]()
 
 

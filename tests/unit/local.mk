@@ -23,6 +23,9 @@ check_PROGRAMS += %D%/test_partial_rules
 %C%_test_xattr_blob_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += \
 	%D%/test_date %D%/test_hash %D%/test_lock %D%/test_settings %D%/test_text
+check_PROGRAMS += %D%/test_dirtab
+%C%_test_dirtab_SOURCES = %D%/test_dirtab.c %D%/unit.h
+%C%_test_dirtab_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += %D%/test_catalog_changes
 %C%_test_catalog_changes_SOURCES = %D%/test_catalog_changes.c %D%/unit.h
 %C%_test_catalog_changes_LDADD = $(UNIT_LIBS) $(SQLITE_LIBS)
