@@ -96,6 +96,7 @@ int cmd_ingest(struct command_context *context, int argc, char **argv);
 int cmd_list(struct command_context *context, int argc, char **argv);
 int cmd_list_catalogs(struct command_context *context, int argc, char **argv);
 int cmd_mkfs(struct command_context *context, int argc, char **argv);
+int cmd_notify(struct command_context *context, int argc, char **argv);
 int cmd_proxy_config(struct command_context *context, int argc, char **argv);
 int cmd_proxy_log(struct command_context *context, int argc, char **argv);
 int cmd_publish(struct command_context *context, int argc, char **argv);

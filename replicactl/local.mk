@@ -15,6 +15,7 @@ replicactl_replicactl_SOURCES = \
 	%D%/cmd_list.c \
 	%D%/cmd_list_catalogs.c \
 	%D%/cmd_mkfs.c \
+	%D%/cmd_notify.c \
 	%D%/cmd_proxy_config.c \
 	%D%/cmd_proxy_log.c \
 	%D%/cmd_publish.c \

@@ -74,6 +74,11 @@ static const struct command commands[] = {
      cmd_resign},
     {"lstags", "[-x] [NAME]", "The same as tag -l.", cmd_tag},
     {"list-tags", "[-x] [NAME]", "The same as tag -l.", cmd_tag},
+    {"notify",
+     "-p -u URL -r REPOSITORY [-v]\n"
+     "       | -s -u URL -t NAME [-m REVISION] [-c] [-v]",
+     "Tell a notification service of a repository's revision, or wait for one.",
+     cmd_notify},
     {"adopt", "[--check] [-o USER] [--root DIRECTORY] | --undo [--root DIRECTORY]",
      "Take a reference server over in place; --check only says what would change.",
      cmd_adopt},

@@ -11,6 +11,7 @@ libreplica_data_la_SOURCES += \
 	%D%/deflate.h %D%/deflate_isal.c %D%/deflate_zlib.c \
 	%D%/xattr_blob.c %D%/xattr_blob.h
 libreplica_data_la_SOURCES += \
+	%D%/event_stream.c %D%/event_stream.h \
 	%D%/activity.c %D%/activity.h \
 	%D%/certificate.c \
 	%D%/hash.c %D%/hash.h \

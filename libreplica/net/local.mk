@@ -6,4 +6,5 @@ libreplica_work_la_SOURCES += \
 	%D%/fetch_server.c \
 	%D%/fetch_text.c \
 	%D%/fetch_transfer.c \
-	%D%/fetch_upstreams.c
+	%D%/fetch_upstreams.c \
+	%D%/notification.c %D%/notification.h

@@ -3,6 +3,7 @@
 FUZZ_TARGETS = \
 	%D%/fuzz_access \
 	%D%/fuzz_activity \
+	%D%/fuzz_event_stream \
 	%D%/fuzz_catalog \
 	%D%/fuzz_certificate \
 	%D%/fuzz_chunker \
@@ -42,6 +43,9 @@ endif
 %C%_fuzz_access_SOURCES = %D%/fuzz_access.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_access_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_access_LDFLAGS = $(FUZZ_LINKING)
+%C%_fuzz_event_stream_SOURCES = %D%/fuzz_event_stream.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_event_stream_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_event_stream_LDFLAGS = $(FUZZ_LINKING)
 %C%_fuzz_activity_SOURCES = %D%/fuzz_activity.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_activity_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_activity_LDFLAGS = $(FUZZ_LINKING)

@@ -337,6 +337,15 @@ def activities():
     }
 
 
+def event_streams():
+    return {
+        "two": b"id: 7\nevent: activity\ndata: {}\n\nretry: 3000\n\n: \n\ndata: a\ndata: b\n\n",
+        "crlf": b"data: a\r\n\r\n",
+        "cut": b"data: {\"version\":1",
+        "odd": b"id: x\n:\ndata\nevent:\n\n",
+    }
+
+
 def missing_reports():
     name = DIGITS.encode()
     return {
@@ -449,6 +458,7 @@ def main():
         "proxy_log": proxy_lines(),
         "missing_report": missing_reports(),
         "activity": activities(),
+        "event_stream": event_streams(),
         "geo_database": geo_databases(),
         "geo_order": geo_orders(),
         "geo_request": geo_requests(),

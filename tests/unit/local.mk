@@ -194,3 +194,6 @@ check_PROGRAMS += %D%/test_activity %D%/test_event_log
 %C%_test_activity_LDADD = $(UNIT_LIBS)
 %C%_test_event_log_SOURCES = %D%/test_event_log.c %D%/unit.h
 %C%_test_event_log_LDADD = $(UNIT_LIBS) $(SQLITE_LIBS)
+check_PROGRAMS += %D%/test_event_stream
+%C%_test_event_stream_SOURCES = %D%/test_event_stream.c %D%/unit.h
+%C%_test_event_stream_LDADD = $(UNIT_LIBS)
