@@ -25,6 +25,8 @@
 #define AGAIN apr_time_from_sec(15)
 /* A message goes out in one write, whatever its size. */
 #define WRITE_MAX (1024 * 1024)
+/* What the kernel keeps for one who does not read. */
+#define SEND_BUFFER (64 * 1024)
 /* Nobody has to say anything after his request. */
 #define SAID_MAX 4096
 /* A peer that is gone is found by these, in seconds. */
@@ -218,6 +220,7 @@ static void prepare_socket(struct bufferevent *stream)
         int level, option, value;
     } options[] = {
         {IPPROTO_TCP, TCP_NODELAY, 1},
+        {SOL_SOCKET, SO_SNDBUF, SEND_BUFFER},
         {SOL_SOCKET, SO_KEEPALIVE, 1},
         {IPPROTO_TCP, TCP_KEEPIDLE, KEEP_IDLE},
         {IPPROTO_TCP, TCP_KEEPINTVL, KEEP_INTERVAL},

@@ -51,6 +51,12 @@ _COUNTS = {
     "SHARED_QUESTIONS": (600, 20000),
     # requests that helpers explain as Squid decides them
     "EXPLAINED_REQUESTS": (500, 10000),
+    # subscribers that behave as stock clients while the event server restarts
+    "STOCK_SUBSCRIBERS": (1000, 1000),
+    # subscribers that only wait, whose memory is counted
+    "IDLE_SUBSCRIBERS": (10000, 10000),
+    # messages that one reader is too slow for
+    "SLOW_READER_EVENTS": (60, 600),
     # seconds each fuzzer runs; 0 only replays its corpus
     "FUZZ_SECONDS": (0, 60),
 }

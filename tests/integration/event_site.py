@@ -4,6 +4,7 @@
 import base64
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -78,6 +79,16 @@ class EventServer:
 
     def descriptors(self):
         return os.listdir(f"/proc/{self.process.pid}/fd")
+
+    def status(self, key):
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
+            return int(re.search(rf"{key}:\s+(\d+)", status.read()).group(1))
+
+    def resident_kib(self):
+        return self.status("VmRSS")
+
+    def threads(self):
+        return self.status("Threads")
 
     def text(self):
         return self.errors.read_text() if self.errors.exists() else ""
