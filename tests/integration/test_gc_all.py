@@ -127,9 +127,11 @@ def test_several_at_once(server):
     assert all(is_date(server.status(name)["last_gc"]) for name in NAMES)
 
 
-def test_a_stratum_0_is_not_a_replica(site):
+def test_a_stratum_0_is_collected_too(site):
     site.run("mkfs", "-o", OWNER, "-z", "own.example.net")
-    assert "not a replica" in site.run("gc", "-f", "own.example.net", code=1)
+    assert "Removed 0 revisions" in site.run("gc", "-f", "own.example.net")
+    site.run("gc", "-af")
+    assert "Starting own.example.net" in (site.log / "gc.log").read_text()
 
 
 def test_all_of_them_are_logged(server):
