@@ -2,8 +2,10 @@
 """The process that serves events, and those who follow it."""
 
 import base64
+import contextlib
 import json
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -77,8 +79,12 @@ class EventServer:
                 self.process.wait()
             self.door.close()
 
-    def descriptors(self):
-        return os.listdir(f"/proc/{self.process.pid}/fd")
+    def sockets(self):
+        count = 0
+        for path in pathlib.Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                count += os.readlink(path).startswith("socket:")
+        return count
 
     def status(self, key):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
