@@ -1,4 +1,5 @@
 # Documents.
+EXTRA_DIST += %D%/socket.md %D%/upload.md %D%/decisions/0016-hashes-of-uploads.md
 EXTRA_DIST += %D%/requests.md %D%/events.md %D%/index.md %D%/architecture.md %D%/formats.md %D%/operating.md \
 	%D%/complaints.md %D%/squid.md %D%/testing.md \
 	%D%/images/status.png \

@@ -2,6 +2,11 @@
 httpd_modules_LTLIBRARIES = mod_replica.la
 httpd_modulesdir = $(httpd_moddir)
 mod_replica_la_SOURCES = \
+	%D%/download.c %D%/download.h \
+	%D%/upload.c %D%/upload.h \
+	%D%/upload_door.c %D%/upload_door.h \
+	%D%/handlers/repository_file.c \
+	%D%/handlers/repository_files.c \
 	%D%/config.c %D%/config.h \
 	%D%/forwarded_for.c %D%/forwarded_for.h \
 	%D%/geo_answer.c %D%/geo_answer.h \

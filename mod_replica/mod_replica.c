@@ -11,25 +11,40 @@
 #include "mod_replica/reply.h"
 #include "mod_replica/request_client.h"
 #include "mod_replica/routes.h"
+#include "mod_replica/upload_door.h"
 
 static struct replica_request *request_of(const request_rec *r)
 {
     return ap_get_module_config(r->request_config, &replica_module);
 }
 
-/* Everything below /cvmfs belongs to us, known or not; of the rest, what has a route. */
-static bool is_ours(const struct text path, const struct replica_request *request)
+/* Whether it was, or looks as if it was, meant for the upload door. */
+static bool is_upload(const request_rec *r, const struct replica_config *config)
 {
-    return request->route != NULL || text_equals(path, "/cvmfs") ||
-           text_starts(path, "/cvmfs/");
+    return (config->doors & 1U << DOOR_UPLOAD) != 0 &&
+           (text_equals(text_of(r->uri), "/repos") ||
+            text_starts(text_of(r->uri), "/repos/") ||
+            text_starts(text_of(r->unparsed_uri), "/repos/"));
 }
 
-/* What httpd has decoded and resolved may look better than what was sent. */
+/* Everything below /cvmfs belongs to us, known or not; of the rest, what has a route. */
+static bool is_ours(const request_rec *r, const struct replica_request *request)
+{
+    struct text path = text_of(r->uri);
+
+    return request->route != NULL || text_equals(path, "/cvmfs") ||
+           text_starts(path, "/cvmfs/") || is_upload(r, request->config);
+}
+
+/* What httpd has decoded and resolved may look better than what was sent. Of slashes it
+ * makes one, which readers of repositories are used to. */
 static bool was_sent_plainly(const request_rec *r)
 {
-    const char *sent = r->unparsed_uri;
+    struct text sent = {r->unparsed_uri, strcspn(r->unparsed_uri, "?")};
 
-    return request_path_is_plain((struct text){sent, strcspn(sent, "?")});
+    return request_path_is_plain(sent) &&
+           (!text_starts(sent, "/repos/") ||
+            memmem(sent.bytes, sent.length, "//", 2) == NULL);
 }
 
 static void note_for_logs(request_rec *r, const struct request_path *path)
@@ -44,7 +59,6 @@ static void note_for_logs(request_rec *r, const struct request_path *path)
 static int translate(request_rec *r)
 {
     struct replica_config *config = config_of_server(r->server);
-    struct text path = text_of(r->uri);
     struct replica_request *request;
 
     if (config == NULL)
@@ -52,9 +66,9 @@ static int translate(request_rec *r)
     request = apr_pcalloc(r->pool, sizeof(*request));
     request->config = config;
     if (was_sent_plainly(r))
-        request->path = request_path_parse(path);
+        request->path = request_path_parse(text_of(r->uri));
     request->route = route_find(config, request->path.kind);
-    if (!is_ours(path, request))
+    if (!is_ours(r, request))
         return DECLINED;
     ap_set_module_config(r->request_config, &replica_module, request);
     note_for_logs(r, &request->path);
@@ -100,7 +114,12 @@ static int answer(request_rec *r)
 
     if (request == NULL)
         return DECLINED;
-    status = ap_discard_request_body(r);
+    if (request->route == NULL && is_upload(r, request->config))
+        return reply_detail(r, was_sent_plainly(r) ? HTTP_NOT_FOUND : HTTP_BAD_REQUEST,
+                            "there is nothing of such a name");
+    status = request->route != NULL && request->route->methods->takes_body
+                 ? OK
+                 : ap_discard_request_body(r);
     if (status != OK)
         return status;
     if (request->route == NULL)

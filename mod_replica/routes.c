@@ -7,7 +7,14 @@
 #include "mod_replica/handlers/handlers.h"
 
 /* httpd's number for GET covers HEAD. */
-static const struct route_methods read_only = {AP_METHOD_BIT << M_GET, "GET, HEAD"};
+static const struct route_methods read_only = {AP_METHOD_BIT << M_GET, false,
+                                               "GET, HEAD"};
+static const struct route_methods list_or_add = {
+    AP_METHOD_BIT << M_GET | AP_METHOD_BIT << M_POST, true, "GET, HEAD, POST"};
+static const struct route_methods any_of_file = {
+    AP_METHOD_BIT << M_GET | AP_METHOD_BIT << M_PUT | AP_METHOD_BIT << M_DELETE |
+        AP_METHOD_BIT << M_POST,
+    true, "GET, HEAD, PUT, DELETE, POST"};
 
 static const struct route routes[REQUEST_KIND_COUNT] = {
     [REQUEST_ROBOTS] = {DOOR_SERVE, &read_only, handle_robots},
@@ -29,6 +36,8 @@ static const struct route routes[REQUEST_KIND_COUNT] = {
     [REQUEST_STATUS_PAGE] = {DOOR_STATUS, &read_only, handle_status_page},
     [REQUEST_STATUS_METRICS] = {DOOR_STATUS, &read_only, handle_status_metrics},
     [REQUEST_STATUS_JSON] = {DOOR_STATUS, &read_only, handle_status_json},
+    [REQUEST_REPOSITORY_FILES] = {DOOR_UPLOAD, &list_or_add, handle_repository_files},
+    [REQUEST_REPOSITORY_FILE] = {DOOR_UPLOAD, &any_of_file, handle_repository_file},
 };
 
 const struct route *route_find(const struct replica_config *config,
@@ -42,7 +51,7 @@ const struct route *route_find(const struct replica_config *config,
 }
 
 static const char *const doors[DOOR_COUNT] = {
-    [DOOR_SERVE] = "serve", [DOOR_STATUS] = "status"};
+    [DOOR_SERVE] = "serve", [DOOR_STATUS] = "status", [DOOR_UPLOAD] = "upload"};
 
 bool door_parse(enum door *door, const char *name)
 {
@@ -56,5 +65,5 @@ bool door_parse(enum door *door, const char *name)
 
 const char *door_names(void)
 {
-    return "serve, status";
+    return "serve, status, upload";
 }

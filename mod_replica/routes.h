@@ -10,7 +10,7 @@
 #include "mod_replica/config.h"
 
 /* A group of routes that the directive opens together. */
-enum door { DOOR_SERVE, DOOR_STATUS, DOOR_COUNT };
+enum door { DOOR_SERVE, DOOR_STATUS, DOOR_UPLOAD, DOOR_COUNT };
 
 /* A request for one of our URLs, kept in httpd's request from translation on. */
 struct replica_request {
@@ -24,6 +24,7 @@ typedef int route_handler(request_rec *r, const struct replica_request *request)
 
 struct route_methods {
     int64_t allowed;    /* bit set of 1 << httpd's method numbers */
+    bool takes_body;    /* or deals with it; else it is read and forgotten before */
     const char *header; /* the same as the text of Allow */
 };
 

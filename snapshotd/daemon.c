@@ -284,6 +284,7 @@ static void wait_until(struct daemon *daemon, apr_time_t wake)
 static void scan(struct daemon *daemon)
 {
     daemon_scan(daemon);
+    daemon_open_door(daemon);
     daemon_write_status(daemon, NULL, NULL);
 }
 
@@ -311,6 +312,7 @@ int daemon_run(struct daemon *daemon)
         daemon_geo_collect(daemon);
         daemon_scrub_collect(daemon);
     }
+    daemon_close_door(daemon);
     log_write(LOG_LEVEL_INFO, "stopped");
     return 0;
 }

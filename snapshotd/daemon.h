@@ -6,6 +6,7 @@
 #include <apr_hash.h>
 #include "libreplica/base/log.h"
 #include "libreplica/base/settings.h"
+#include "snapshotd/door.h"
 #include "snapshotd/geo_job.h"
 #include "snapshotd/job.h"
 #include "snapshotd/schedule.h"
@@ -29,6 +30,7 @@ struct daemon {
     struct pace scrub_pace;
     apr_time_t scrub_next;   /* not before */
     apr_time_t missing_next; /* when to take what httpd reported */
+    struct door *door;       /* the socket, or NULL */
     int signal_fd;
     int done_fd;
     apr_time_t next_scan;
@@ -83,6 +85,10 @@ void daemon_take_missing(struct daemon *daemon);
 /* daemon_events.c: append the heads of this user's repositories to the event log that it
  * lacks: those of a crash, and all if it is new. */
 void daemon_announce(struct daemon *daemon);
+
+/* daemon_door.c: open the socket, once there is an access file; close it. */
+void daemon_open_door(struct daemon *daemon);
+void daemon_close_door(struct daemon *daemon);
 
 /* daemon_status.c: <spool>/snapshotd.json, for people and monitors; left as it is if
  * there is nothing new in it. Each of the jobs that ended may be NULL. */

@@ -1,6 +1,16 @@
 # The snapshot daemon.
 sbin_PROGRAMS += snapshotd/snapshotd
 snapshotd_snapshotd_SOURCES = \
+	%D%/commit.c \
+	%D%/door.c %D%/door.h %D%/door_internal.h \
+	%D%/door_answer.c \
+	%D%/door_connection.c \
+	%D%/door_rights.c \
+	%D%/door_views.c \
+	%D%/door_work.c \
+	%D%/look.c \
+	%D%/upload.c %D%/upload.h \
+	%D%/daemon_door.c \
 	%D%/daemon.c %D%/daemon.h \
 	%D%/daemon_events.c \
 	%D%/daemon_geo.c \

@@ -45,7 +45,8 @@ struct access_credential {
     const char *date;   /* "<seconds since 1970>", then nothing or "-<nonce>" */
 };
 
-/* What a request asks for. PATH is absolute within the repository, "" its root. */
+/* What a request asks for. PATH is absolute within the repository, "" its root;
+ * NULL asks whether there is any path for which it would be allowed. */
 struct access_request {
     enum access_verb verb;
     const char *repository; /* local name */

@@ -20,6 +20,14 @@ const char *access_token_hash(char hash[ACCESS_TOKEN_HASH_SIZE], struct text tok
     return hash;
 }
 
+static bool is_printable(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if (*text < ' ' || *text > '~')
+            return false;
+    return true;
+}
+
 static bool malformed(struct error *error)
 {
     return error_set(error, ERROR_BAD_SIGNATURE,
@@ -35,6 +43,8 @@ bool access_credential_parse(struct access_credential *credential,
     *credential = (struct access_credential){ACCESS_PROOF_NONE};
     if (authorization == NULL)
         return true;
+    if (!is_printable(authorization) || (date != NULL && !is_printable(date)))
+        return malformed(error);
     blank = strchr(authorization, ' ');
     if (blank == NULL || blank == authorization)
         return malformed(error);

@@ -236,7 +236,7 @@ bool access_allows(const struct access_table *table, const char *principal,
             (rule->verbs & 1U << request->verb) != 0 &&
             (strcmp(rule->repository, "*") == 0 ||
              strcmp(rule->repository, request->repository) == 0) &&
-            is_below(request->path, rule->path))
+            (request->path == NULL || is_below(request->path, rule->path)))
             return true;
     }
     if (strcmp(principal, ANONYMOUS) == 0)

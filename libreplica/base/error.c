@@ -124,31 +124,39 @@ bool error_prefix(struct error *error, const char *format, ...)
     return clean(error);
 }
 
+static const char *const names[] = {
+    [ERROR_NONE] = "none",
+    [ERROR_USAGE] = "usage",
+    [ERROR_SETTING] = "setting",
+    [ERROR_IO] = "io",
+    [ERROR_NO_SPACE] = "no-space",
+    [ERROR_PERMISSION] = "permission",
+    [ERROR_NOT_FOUND] = "not-found",
+    [ERROR_EXISTS] = "exists",
+    [ERROR_BUSY] = "busy",
+    [ERROR_BAD_FORMAT] = "bad-format",
+    [ERROR_BAD_HASH] = "bad-hash",
+    [ERROR_BAD_SIGNATURE] = "bad-signature",
+    [ERROR_NAME_MISMATCH] = "name-mismatch",
+    [ERROR_NOT_LISTED] = "not-listed",
+    [ERROR_EXPIRED] = "expired",
+    [ERROR_OUTDATED] = "outdated",
+    [ERROR_TOO_LARGE] = "too-large",
+    [ERROR_UNREACHABLE] = "unreachable",
+    [ERROR_REFUSED] = "refused",
+    [ERROR_CANCELLED] = "cancelled",
+    [ERROR_UNSUPPORTED] = "unsupported",
+};
+
 const char *error_code_name(enum error_code code)
 {
-    static const char *const names[] = {
-        [ERROR_NONE] = "none",
-        [ERROR_USAGE] = "usage",
-        [ERROR_SETTING] = "setting",
-        [ERROR_IO] = "io",
-        [ERROR_NO_SPACE] = "no-space",
-        [ERROR_PERMISSION] = "permission",
-        [ERROR_NOT_FOUND] = "not-found",
-        [ERROR_EXISTS] = "exists",
-        [ERROR_BUSY] = "busy",
-        [ERROR_BAD_FORMAT] = "bad-format",
-        [ERROR_BAD_HASH] = "bad-hash",
-        [ERROR_BAD_SIGNATURE] = "bad-signature",
-        [ERROR_NAME_MISMATCH] = "name-mismatch",
-        [ERROR_NOT_LISTED] = "not-listed",
-        [ERROR_EXPIRED] = "expired",
-        [ERROR_OUTDATED] = "outdated",
-        [ERROR_TOO_LARGE] = "too-large",
-        [ERROR_UNREACHABLE] = "unreachable",
-        [ERROR_REFUSED] = "refused",
-        [ERROR_CANCELLED] = "cancelled",
-        [ERROR_UNSUPPORTED] = "unsupported",
-    };
-
     return names[code];
+}
+
+enum error_code error_code_parse(const char *name)
+{
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (strcmp(names[i], name) == 0)
+            return (enum error_code)i;
+    return ERROR_IO;
 }

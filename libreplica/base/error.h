@@ -54,5 +54,7 @@ bool error_prefix(struct error *error, const char *format, ...)
 
 /* A short lower-case word for CODE, for status files and logs ("bad-hash"). */
 const char *error_code_name(enum error_code code);
+/* The code of such a word; ERROR_IO for one that is none. */
+enum error_code error_code_parse(const char *name);
 
 #endif

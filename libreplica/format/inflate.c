@@ -12,20 +12,18 @@
 #define BLOCK_SIZE (32 * 1024)
 
 /* Takes what comes out; false with *error set stops the stream. */
-typedef bool sink_function(void *baton, const unsigned char *bytes, size_t length,
-                           struct error *error);
 
 struct inflation {
     z_stream stream;
     int64_t size;
     int64_t limit;
     bool ended;
-    sink_function *sink; /* NULL: only count */
+    inflate_sink *sink; /* NULL: only count */
     void *baton;
 };
 
 static bool inflation_start(struct inflation *inflation, int64_t limit,
-                            sink_function *sink, void *baton, struct error *error)
+                            inflate_sink *sink, void *baton, struct error *error)
 {
     *inflation = (struct inflation){.limit = limit, .sink = sink, .baton = baton};
     if (inflateInit(&inflation->stream) != Z_OK)
@@ -85,7 +83,7 @@ static bool inflation_check_end(const struct inflation *inflation, struct error 
 }
 
 static bool inflate_bytes(int64_t *size, struct text in, int64_t limit,
-                          sink_function *sink, void *baton, struct error *error)
+                          inflate_sink *sink, void *baton, struct error *error)
 {
     struct inflation inflation;
     bool good = inflation_start(&inflation, limit, sink, baton, error);
@@ -174,5 +172,16 @@ bool inflate_file(int64_t *size, int in, int out, int64_t limit, struct error *e
     inflateEnd(&inflation.stream);
     if (good)
         *size = inflation.size;
+    return good;
+}
+
+bool inflate_to(inflate_sink *sink, void *baton, int in, int64_t limit,
+                struct error *error)
+{
+    struct inflation inflation;
+    bool good = inflation_start(&inflation, limit, sink, baton, error) &&
+                pour_file(&inflation, in, error);
+
+    inflateEnd(&inflation.stream);
     return good;
 }

@@ -21,4 +21,10 @@ bool inflate_text(struct text *out, struct text in, int64_t limit, apr_pool_t *p
  */
 bool inflate_file(int64_t *size, int in, int out, int64_t limit, struct error *error);
 
+/* The same into SINK, which takes the bytes piece by piece; its errors are passed on. */
+typedef bool inflate_sink(void *baton, const unsigned char *bytes, size_t length,
+                          struct error *error);
+bool inflate_to(inflate_sink *sink, void *baton, int in, int64_t limit,
+                struct error *error);
+
 #endif

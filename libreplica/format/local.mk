@@ -31,7 +31,10 @@ libreplica_data_la_SOURCES += \
 	%D%/key.c %D%/key_internal.h \
 	%D%/manifest.c %D%/manifest.h \
 	%D%/missing_report.c %D%/missing_report.h \
+	%D%/message.c %D%/message.h \
+	%D%/multipart.c %D%/multipart.h \
 	%D%/object.c %D%/object.h \
+	%D%/upload_path.c %D%/upload_path.h \
 	%D%/partial_rules.c %D%/partial_rules.h \
 	%D%/reflog.c %D%/reflog.h \
 	%D%/geo_request.c %D%/geo_request.h \

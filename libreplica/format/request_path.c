@@ -107,12 +107,32 @@ static bool parse_api(struct request_path *parsed, struct text name, struct text
     return true;
 }
 
+/* "/repos/<name>" and what follows; names of files have a grammar of their own. */
+static void parse_repository_files(struct request_path *parsed, struct text rest)
+{
+    const char *slash = memchr(rest.bytes, '/', rest.length);
+    struct text name = rest;
+
+    if (slash != NULL)
+        name.length = (size_t)(slash - rest.bytes);
+    if (!text_is_repository_name(name))
+        return;
+    parsed->repository = name;
+    parsed->upload = after(rest, name.length);
+    parsed->kind =
+        parsed->upload.length > 1 ? REQUEST_REPOSITORY_FILE : REQUEST_REPOSITORY_FILES;
+}
+
 struct request_path request_path_parse(struct text path)
 {
     struct request_path parsed = {.kind = REQUEST_UNKNOWN};
     struct text rest, name, component;
 
-    if (parse_server_file(&parsed, path) || !text_starts(path, "/cvmfs/"))
+    if (parse_server_file(&parsed, path))
+        return parsed;
+    if (text_starts(path, "/repos/"))
+        parse_repository_files(&parsed, after(path, strlen("/repos/")));
+    if (!text_starts(path, "/cvmfs/"))
         return parsed;
     rest = after(path, strlen("/cvmfs/"));
     if (!take_component(&rest, &name) || parse_api(&parsed, name, rest) ||
@@ -197,6 +217,8 @@ const char *request_kind_name(enum request_kind kind)
         [REQUEST_STATUS_PAGE] = "status-page",
         [REQUEST_STATUS_METRICS] = "status-metrics",
         [REQUEST_STATUS_JSON] = "status-json",
+        [REQUEST_REPOSITORY_FILES] = "repository-files",
+        [REQUEST_REPOSITORY_FILE] = "repository-file",
     };
 
     _Static_assert(COUNT(names) == REQUEST_KIND_COUNT, "a kind has no name");

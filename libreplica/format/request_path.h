@@ -29,6 +29,8 @@ enum request_kind {
     REQUEST_STATUS_PAGE,       /* of this server, for people */
     REQUEST_STATUS_METRICS,    /* for Prometheus */
     REQUEST_STATUS_JSON,       /* for programs */
+    REQUEST_REPOSITORY_FILES,  /* of the upload door */
+    REQUEST_REPOSITORY_FILE,   /* also */
     REQUEST_KIND_COUNT
 };
 
@@ -38,6 +40,7 @@ struct request_path {
     struct object object;   /* REQUEST_OBJECT, REQUEST_ALTERNATIVE_PATH */
     struct text file_name;  /* last component of meta and info kinds */
     struct text api;        /* REQUEST_API: what follows "/api/" */
+    struct text upload;     /* REQUEST_REPOSITORY_FILE: from the slash on; any bytes */
 };
 
 /* Parse a percent-decoded path (no query). The spans point into PATH. Never fails: what

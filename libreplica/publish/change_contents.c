@@ -64,19 +64,26 @@ static bool is_there(bool *same, struct changes *changes, const struct spot *spo
     return true;
 }
 
-static bool enter(struct changes *changes, const struct waiting_put *put,
-                  struct error *error)
+static bool enter_row(struct changes *changes, const char *path,
+                      const struct content *content,
+                      const struct change_attributes *attributes, struct error *error)
 {
-    struct catalog_entry entry = change_entry(put->path, S_IFREG, &put->attributes);
+    struct catalog_entry entry = change_entry(path, S_IFREG, attributes);
     struct spot spot;
     bool same;
 
-    if (!workers_wait(changes->workers, put->content, error) ||
-        !spot_find_for(&spot, changes, put->path, error))
+    if (!spot_find_for(&spot, changes, path, error))
         return false;
-    entry_set_content(&entry, put->content, changes->run.publication->target);
-    return is_there(&same, changes, &spot, &entry, put->content, error) &&
-           (same || change_put_entry(changes, &spot, &entry, put->content, error));
+    entry_set_content(&entry, content, changes->run.publication->target);
+    return is_there(&same, changes, &spot, &entry, content, error) &&
+           (same || change_put_entry(changes, &spot, &entry, content, error));
+}
+
+static bool enter(struct changes *changes, const struct waiting_put *put,
+                  struct error *error)
+{
+    return workers_wait(changes->workers, put->content, error) &&
+           enter_row(changes, put->path, put->content, &put->attributes, error);
 }
 
 static void note(struct changes *changes, const struct waiting_put *put,
@@ -171,8 +178,7 @@ static bool find_size(int64_t *size, int fd, const char *path, struct error *err
     return true;
 }
 
-static bool check_put(int64_t *size, struct changes *changes, const char *path, int fd,
-                      struct error *error)
+static bool check_path(struct changes *changes, const char *path, struct error *error)
 {
     struct spot spot;
 
@@ -182,9 +188,24 @@ static bool check_put(int64_t *size, struct changes *changes, const char *path, 
     changes_enter_if_waiting(changes, path);
     if (!spot_find_for(&spot, changes, path, error))
         return false;
-    if (spot.found && spot.entry.flags & CATALOG_DIRECTORY)
-        return error_set(error, ERROR_EXISTS, "%.100s is a directory", path);
-    return find_size(size, fd, path, error) && start_workers(changes, error);
+    return !spot.found || !(spot.entry.flags & CATALOG_DIRECTORY) ||
+           error_set(error, ERROR_EXISTS, "%.100s is a directory", path);
+}
+
+static bool check_put(int64_t *size, struct changes *changes, const char *path, int fd,
+                      struct error *error)
+{
+    return check_path(changes, path, error) && find_size(size, fd, path, error) &&
+           start_workers(changes, error);
+}
+
+bool changes_put_stored(struct changes *changes, const char *path,
+                        const struct content *content,
+                        const struct change_attributes *attributes, struct error *error)
+{
+    changes_start(changes);
+    return check_path(changes, path, error) &&
+           enter_row(changes, path, content, attributes, error);
 }
 
 bool changes_put(struct changes *changes, const char *path, int fd,

@@ -13,6 +13,7 @@
 #include <apr_tables.h>
 
 #include "libreplica/format/catalog.h"
+#include "libreplica/publish/content.h"
 #include "libreplica/publish/publish.h"
 
 /* A directory with a regular file of this name is a nested catalog. */
@@ -67,6 +68,11 @@ bool changes_list(struct changes *changes, const char *path, catalog_visit_entry
  * changes_commit say what went wrong with it. */
 bool changes_put(struct changes *changes, const char *path, int fd,
                  const struct change_attributes *attributes, struct error *error);
+/* The same with a content whose objects are in the store already, with or without a
+ * barrier since: size, hash and chunks of CONTENT are what counts. */
+bool changes_put_stored(struct changes *changes, const char *path,
+                        const struct content *content,
+                        const struct change_attributes *attributes, struct error *error);
 /* Wait for the contents of all that was put. False: ERROR is that of the first that could
  * not be made. None that could not has changed anything; that is said once. */
 bool changes_settle(struct changes *changes, struct error *error);

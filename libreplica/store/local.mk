@@ -1,5 +1,11 @@
 # Level 2: the object store, status files, repository configuration.
 libreplica_data_la_SOURCES += \
+	%D%/daemon_call.c %D%/daemon_call.h \
+	%D%/expiry.c %D%/expiry.h \
+	%D%/message_io.c %D%/message_io.h \
+	%D%/store_uploads.c %D%/store_uploads.h \
+	%D%/tree_view.c %D%/tree_view.h \
+	%D%/upload_writer.c %D%/upload_writer.h \
 	%D%/dirty_marker.c %D%/dirty_marker.h \
 	%D%/file.c %D%/file.h \
 	%D%/master_keys.c %D%/master_keys.h \

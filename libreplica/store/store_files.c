@@ -214,13 +214,14 @@ bool store_link_alternative(struct store *store, const struct object *object,
 }
 
 /* Whether a file in the temporary folder is a left-over. In the tree's own folder the
- * holder of the update lock is the only one who makes any; in another one, say /tmp, only
- * what is called as we call them. */
+ * holder of the update lock is the only one who makes any but uploads; in another one,
+ * say /tmp, only what is called as we call them. */
 static bool is_left_over(const struct store *store, const char *name)
 {
     size_t length = strlen(store->root);
 
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+        strncmp(name, STORE_UPLOAD_PREFIX, strlen(STORE_UPLOAD_PREFIX)) == 0)
         return false;
     if (strncmp(store->temporary, store->root, length) == 0 &&
         store->temporary[length] == '/')

@@ -7,6 +7,8 @@
 
 /* What the names of all our temporary files begin with. */
 #define STORE_TEMPORARY_PREFIX "replica."
+/* And those that are made without the update lock: its holder leaves them alone. */
+#define STORE_UPLOAD_PREFIX "upload."
 
 struct store {
     apr_pool_t *pool;

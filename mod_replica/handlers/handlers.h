@@ -16,5 +16,7 @@ route_handler handle_geo;              /* geo.c */
 route_handler handle_status_page;      /* status.c */
 route_handler handle_status_metrics;   /* status.c */
 route_handler handle_status_json;      /* status.c */
+route_handler handle_repository_files; /* repository_files.c */
+route_handler handle_repository_file;  /* repository_file.c */
 
 #endif

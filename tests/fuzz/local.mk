@@ -9,6 +9,7 @@ FUZZ_TARGETS = \
 	%D%/fuzz_chunker \
 	%D%/fuzz_date \
 	%D%/fuzz_gc_line \
+	%D%/fuzz_message \
 	%D%/fuzz_missing_report \
 	%D%/fuzz_geo_database \
 	%D%/fuzz_geo_order \
@@ -17,6 +18,7 @@ FUZZ_TARGETS = \
 	%D%/fuzz_history \
 	%D%/fuzz_inflate \
 	%D%/fuzz_manifest \
+	%D%/fuzz_multipart \
 	%D%/fuzz_object \
 	%D%/fuzz_partial_rules \
 	%D%/fuzz_policy_rules \
@@ -26,6 +28,7 @@ FUZZ_TARGETS = \
 	%D%/fuzz_rewrite_rules \
 	%D%/fuzz_settings \
 	%D%/fuzz_store_rules \
+	%D%/fuzz_upload_path \
 	%D%/fuzz_whitelist \
 	%D%/fuzz_xattr_blob
 FUZZ_LIBS = $(DATA_LIBS)
@@ -85,9 +88,15 @@ endif
 %C%_fuzz_gc_line_SOURCES = %D%/fuzz_gc_line.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_gc_line_LDADD = $(WORK_LIBS)
 %C%_fuzz_gc_line_LDFLAGS = $(FUZZ_LINKING)
+%C%_fuzz_message_SOURCES = %D%/fuzz_message.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_message_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_message_LDFLAGS = $(FUZZ_LINKING)
 %C%_fuzz_missing_report_SOURCES = %D%/fuzz_missing_report.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_missing_report_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_missing_report_LDFLAGS = $(FUZZ_LINKING)
+%C%_fuzz_multipart_SOURCES = %D%/fuzz_multipart.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_multipart_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_multipart_LDFLAGS = $(FUZZ_LINKING)
 %C%_fuzz_object_SOURCES = %D%/fuzz_object.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_object_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_object_LDFLAGS = $(FUZZ_LINKING)
@@ -115,6 +124,9 @@ endif
 %C%_fuzz_store_rules_SOURCES = %D%/fuzz_store_rules.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_store_rules_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_store_rules_LDFLAGS = $(FUZZ_LINKING)
+%C%_fuzz_upload_path_SOURCES = %D%/fuzz_upload_path.c $(FUZZ_COMMON) $(FUZZ_MAIN)
+%C%_fuzz_upload_path_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_upload_path_LDFLAGS = $(FUZZ_LINKING)
 %C%_fuzz_whitelist_SOURCES = %D%/fuzz_whitelist.c $(FUZZ_COMMON) $(FUZZ_MAIN)
 %C%_fuzz_whitelist_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_whitelist_LDFLAGS = $(FUZZ_LINKING)

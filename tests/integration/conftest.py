@@ -17,6 +17,7 @@ from replica import Published
 from servers import SANITIZED, Httpd
 from snapshotd import Fleet, Snapshotd
 from tree import Tree
+from uploads import UploadSite
 
 # The script that it runs starts httpd as everybody does, without the sanitizers' libraries.
 collect_ignore = ["test_quickstart.py"] if SANITIZED else []
@@ -137,6 +138,23 @@ def daemon(fleet):
     daemon = Snapshotd(fleet)
     yield daemon
     daemon.close()
+
+
+@pytest.fixture(scope="module")
+def shared_uploads():
+    """A function that makes and starts a repository for uploads, with options of mkfs."""
+    started = []
+
+    def start(*mkfs, repository=None, **settings):
+        site = UploadSite(make_folder(), *mkfs, **settings)
+        started.append(site)
+        site.configure(**(repository or {}))
+        return site.start()
+
+    yield start
+    for site in started:
+        site.close()
+        shutil.rmtree(site.folder)
 
 
 @pytest.fixture

@@ -185,7 +185,7 @@ check_PROGRAMS += %D%/test_store_request %D%/test_store_rules
 %C%_test_store_rules_SOURCES = %D%/test_store_rules.c %D%/unit.h
 %C%_test_store_rules_LDADD = $(UNIT_LIBS)
 # Uploads
-check_PROGRAMS += %D%/test_access
+check_PROGRAMS += %D%/test_access %D%/test_expiry %D%/test_message %D%/test_multipart %D%/test_upload_path
 %C%_test_access_SOURCES = %D%/test_access.c %D%/unit.h
 %C%_test_access_LDADD = $(UNIT_LIBS)
 # Events
@@ -197,3 +197,11 @@ check_PROGRAMS += %D%/test_activity %D%/test_event_log
 check_PROGRAMS += %D%/test_event_stream
 %C%_test_event_stream_SOURCES = %D%/test_event_stream.c %D%/unit.h
 %C%_test_event_stream_LDADD = $(UNIT_LIBS)
+%C%_test_expiry_SOURCES = %D%/test_expiry.c %D%/unit.h
+%C%_test_expiry_LDADD = $(UNIT_LIBS)
+%C%_test_message_SOURCES = %D%/test_message.c %D%/unit.h
+%C%_test_message_LDADD = $(UNIT_LIBS)
+%C%_test_multipart_SOURCES = %D%/test_multipart.c %D%/unit.h
+%C%_test_multipart_LDADD = $(UNIT_LIBS)
+%C%_test_upload_path_SOURCES = %D%/test_upload_path.c %D%/unit.h
+%C%_test_upload_path_LDADD = $(UNIT_LIBS)

@@ -97,7 +97,8 @@ static void tokens_are_known_by_their_hash(void **state)
 
 static void malformed_headers_are_refused(void **state)
 {
-    static const char *const headers[] = {"", "Bearer", "Bearer ", " x", "a b c"};
+    static const char *const headers[] = {"",      "Bearer", "Bearer ", " x",
+                                          "a b c", "\xFF x", "a\tb c"};
     struct access_credential credential;
     struct error error;
 

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When files expire: a table in a repository's spool.
+ *
+ * A record is written before the revision that it belongs to is published, so that no
+ * crash loses it; and it counts only for the very content it was written for, so that one
+ * that was not published, or was replaced, has no effect. */
+#ifndef REPLICA_STORE_EXPIRY_H
+#define REPLICA_STORE_EXPIRY_H
+
+#include <apr_pools.h>
+#include <apr_time.h>
+#include "libreplica/base/error.h"
+#include "libreplica/format/hash.h"
+
+#define EXPIRY_FILE_NAME "expiry.sqlite"
+
+struct expiry;
+
+/* What a file is, as its catalog has it. */
+struct expiry_content {
+    int64_t size;
+    int64_t mtime_seconds;
+    struct hash hash; /* of the object, or what expiry_hash_chunk made of the chunks */
+};
+
+/* Open the table in the directory SPOOL, which is made if it is not there. POOL closes
+ * it. One thread at a time; several processes may have it open. */
+bool expiry_open(struct expiry **expiry, const char *spool, apr_pool_t *pool,
+                 struct error *error);
+
+/* Extend the hash of a list of chunks, at first null, by the next one. */
+void expiry_hash_chunk(struct hash *hash, const struct hash *chunk);
+
+/* Around what belongs together; durable when end returns true. */
+bool expiry_begin(struct expiry *expiry, struct error *error);
+bool expiry_end(struct expiry *expiry, bool went_well, struct error *error);
+
+/* This content at this path expires then. */
+bool expiry_set(struct expiry *expiry, const char *path,
+                const struct expiry_content *content, apr_time_t expires_at,
+                struct error *error);
+bool expiry_find(struct expiry *expiry, bool *found, apr_time_t *expires_at,
+                 const char *path, const struct expiry_content *content,
+                 struct error *error);
+/* Forget whatever else was at this path; CONTENT is NULL if nothing is there any more. */
+bool expiry_forget_others(struct expiry *expiry, const char *path,
+                          const struct expiry_content *content, struct error *error);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the socket share; nobody else includes this. */
+#ifndef REPLICA_SNAPSHOTD_DOOR_INTERNAL_H
+#define REPLICA_SNAPSHOTD_DOOR_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <apr_hash.h>
+#include "libreplica/access/access.h"
+#include "libreplica/format/message.h"
+#include "libreplica/store/repository.h"
+#include "snapshotd/door.h"
+
+#define DOOR_THREADS     16
+#define DOOR_CONNECTIONS 2048
+/* Requests of one connection that are answered at once. */
+#define DOOR_JOBS_MAX 64
+
+struct upload;
+
+/* Reference-counted: one for the thread that reads, one for each job. */
+struct door_connection {
+    struct door_connection *next;
+    struct door *door;
+    int socket;
+    pthread_mutex_t mutex; /* of what follows, and of sending */
+    int references;
+    int jobs;
+    struct upload *uploads;
+    char *last_mac; /* a request signed so was seen on this connection; of malloc */
+    atomic_bool is_closed; /* whoever asks has gone */
+
+    /* The reading thread's own: the message that is coming in. */
+    unsigned char head[MESSAGE_HEADER_SIZE];
+    size_t received; /* of head and body */
+    struct door_job *incoming;
+};
+
+/* A request until it is answered. */
+struct door_job {
+    struct door_job *next;
+    struct door_connection *connection;
+    struct message_header header;
+    struct message_request request;
+    char *body;
+    apr_time_t deadline;
+    apr_pool_t *pool; /* its own */
+
+    /* Of the queue of commits. */
+    struct upload *upload; /* NULL: a removal */
+    struct message_answer answer;
+    bool is_good;
+    struct error error;
+};
+
+struct replays;
+struct tree_view;
+
+struct door {
+    const char *confdir;
+    const char *user;
+    const char *path;
+    apr_array_header_t *users; /* of uid_t: who may connect besides root and us */
+    apr_time_t opened;
+    int listener;
+    int wake_fd;
+    volatile int stop;
+    pthread_t reader;
+    struct door_connection *connections; /* the reader's own */
+    int connection_count;
+    atomic_llong last_upload;
+
+    pthread_mutex_t mutex; /* of what follows */
+    pthread_cond_t work_came;
+    struct door_job *first, **last;
+    pthread_t threads[DOOR_THREADS];
+    int thread_count, idle;
+    apr_hash_t *queues; /* struct commit_queue *, by local name */
+    struct replays *replays;
+    apr_hash_t *views; /* struct kept_view *, by local name */
+    apr_pool_t *pool;
+};
+
+/* door_connection.c */
+struct door_connection *door_connection_create(struct door *door, int socket);
+/* Read what is there; whole messages are submitted. False: it is to be given up. */
+bool door_connection_read(struct door_connection *connection);
+void door_connection_release(struct door_connection *connection);
+
+/* door_work.c: threads that answer. */
+void door_submit(struct door *door, struct door_job *job);
+void door_stop_threads(struct door *door);
+
+/* door_answer.c: each job is answered once, which is its end. FD is passed on and stays
+ * the caller's; -1: none. */
+void door_progress(struct door_job *job, const struct message_answer *answer);
+void door_done(struct door_job *job, const struct message_answer *answer, int fd);
+void door_fail(struct door_job *job, const struct error *error);
+/* The same for what is no fault of who asks, who therefore lacks no permission. */
+void door_fail_inside(struct door_job *job, struct error *error);
+
+/* door_rights.c: what a request is about, once it is allowed. */
+struct door_context {
+    struct settings *server;
+    struct repository *repository;
+    const char *keys;
+    const char *principal;
+};
+/* PATH NULL: somewhere in the repository is enough. False: who asks may not, or there is
+ * no such repository of ours. */
+bool door_context_open(struct door_context *context, struct door_job *job,
+                       enum access_verb verb, const char *path, struct error *error);
+struct replays *replays_create(apr_pool_t *pool);
+
+/* door_views.c: the present revision of the context's repository, to look things up in;
+ * catalogs stay open from one look to the next. Until door_view_leave no other thread has
+ * it. False: nothing is to be left. */
+bool door_view_enter(struct tree_view **view, const struct door_context *context,
+                     struct door_job *job, struct error *error);
+void door_view_leave(const struct door_context *context, struct door_job *job);
+void door_views_close(struct door *door);
+
+/* Each answers the job. uploads.c, look.c, commit.c */
+typedef void door_answerer(struct door_job *job);
+door_answerer answer_upload_check, answer_upload_begin, answer_upload_next,
+    answer_upload_finish, answer_look, answer_list, answer_remove, answer_set_ttl;
+
+#endif

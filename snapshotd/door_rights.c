@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether a request is allowed, and of which repository it is. */
+#include "snapshotd/door_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <apr_strings.h>
+
+/* Signed requests that were seen; the older half goes when the newer one is as old as a
+ * signature is believed. */
+struct replays {
+    struct {
+        apr_pool_t *pool;
+        apr_hash_t *macs;
+    } half[2];
+    apr_time_t begun; /* when half[0] was */
+};
+
+#define REPLAYS_MAX 100000
+
+struct replays *replays_create(apr_pool_t *pool)
+{
+    struct replays *replays = apr_pcalloc(pool, sizeof(*replays));
+
+    for (int i = 0; i < 2; i++) {
+        apr_pool_create(&replays->half[i].pool, pool);
+        replays->half[i].macs = apr_hash_make(replays->half[i].pool);
+    }
+    return replays;
+}
+
+static void turn(struct replays *replays, apr_time_t now)
+{
+    apr_pool_t *pool = replays->half[1].pool;
+
+    if (now < replays->begun + 2 * ACCESS_DATE_TOLERANCE)
+        return;
+    apr_pool_clear(pool);
+    replays->half[1] = replays->half[0];
+    replays->half[0].pool = pool;
+    replays->half[0].macs = apr_hash_make(pool);
+    replays->begun = now;
+}
+
+static bool note(struct replays *replays, const char *mac, apr_time_t now,
+                 struct error *error)
+{
+    turn(replays, now);
+    for (int i = 0; i < 2; i++)
+        if (apr_hash_get(replays->half[i].macs, mac, APR_HASH_KEY_STRING) != NULL)
+            return error_set(error, ERROR_BAD_SIGNATURE,
+                             "this request was sent before: sign it anew, with another "
+                             "date or nonce");
+    if (apr_hash_count(replays->half[0].macs) >= REPLAYS_MAX)
+        return error_set(error, ERROR_BUSY, "too many signed requests");
+    mac = apr_pstrdup(replays->half[0].pool, mac);
+    apr_hash_set(replays->half[0].macs, mac, APR_HASH_KEY_STRING, mac);
+    return true;
+}
+
+/* A signature is good for one request, which may be several messages on one connection.
+ */
+static bool is_fresh(struct door_job *job, apr_time_t now, struct error *error)
+{
+    struct door_connection *connection = job->connection;
+    struct door *door = connection->door;
+    const char *mac = job->request.mac;
+    bool is_known, ok;
+
+    if (strtoll(job->request.date, NULL, 10) < apr_time_sec(door->opened))
+        return error_set(error, ERROR_BAD_SIGNATURE,
+                         "signed before snapshotd was started: sign it anew");
+    pthread_mutex_lock(&connection->mutex);
+    is_known = connection->last_mac != NULL && strcmp(connection->last_mac, mac) == 0;
+    pthread_mutex_unlock(&connection->mutex);
+    if (is_known)
+        return true;
+    pthread_mutex_lock(&door->mutex);
+    ok = note(door->replays, mac, now, error);
+    pthread_mutex_unlock(&door->mutex);
+    if (!ok)
+        return false;
+    pthread_mutex_lock(&connection->mutex);
+    free(connection->last_mac);
+    connection->last_mac = strdup(mac);
+    pthread_mutex_unlock(&connection->mutex);
+    return true;
+}
+
+static bool credential_of(struct access_credential *credential,
+                          const struct message_request *request, struct error *error)
+{
+    *credential = (struct access_credential){.token_hash = request->token,
+                                             .key_id = request->key,
+                                             .mac = request->mac,
+                                             .method = request->method,
+                                             .target = request->target,
+                                             .date = request->date};
+    if (request->token != NULL)
+        credential->proof = ACCESS_PROOF_TOKEN;
+    else if (request->key != NULL)
+        credential->proof = ACCESS_PROOF_KEY;
+    return credential->proof != ACCESS_PROOF_KEY ||
+           (request->mac != NULL && request->method != NULL && request->target != NULL &&
+            request->date != NULL) ||
+           error_set(error, ERROR_USAGE, "a signature lacks what it signs");
+}
+
+static bool check_rights(struct door_context *context, struct door_job *job,
+                         enum access_verb verb, const char *path, struct error *error)
+{
+    struct access_request wanted = {verb, job->request.repository, path};
+    struct access_credential credential;
+    struct access_table *table;
+    apr_time_t now = apr_time_now();
+
+    if (!access_read(&table, job->connection->door->confdir, context->keys, job->pool,
+                     error)) {
+        /* Not what the caller may not do. */
+        if (error->code == ERROR_PERMISSION || error->code == ERROR_NOT_FOUND)
+            error->code = ERROR_SETTING;
+        return false;
+    }
+    return credential_of(&credential, &job->request, error) &&
+           access_identify(&context->principal, table, &credential, now, job->pool,
+                           error) &&
+           (credential.proof != ACCESS_PROOF_KEY || is_fresh(job, now, error)) &&
+           access_allows(table, context->principal, &wanted, error);
+}
+
+static const char *keys_directory(const struct door *door, const struct settings *server,
+                                  apr_pool_t *pool)
+{
+    const char *keys = settings_text(server, SETTING_KEYS_DIR);
+
+    return *keys != '\0' ? keys : apr_pstrcat(pool, door->confdir, "/keys", NULL);
+}
+
+static bool find_repository(struct door_context *context, struct door_job *job,
+                            struct error *error)
+{
+    const struct door *door = job->connection->door;
+    const struct repository *repository;
+
+    if (!repository_read(&context->repository, door->confdir, job->request.repository,
+                         context->server, job->pool, error))
+        return false;
+    repository = context->repository;
+    if (repository->kind != REPOSITORY_STRATUM0)
+        return error_set(error, ERROR_NOT_FOUND, "%s is not published here",
+                         repository->local_name);
+    if (*repository->user != '\0' && strcmp(repository->user, door->user) != 0)
+        return error_set(error, ERROR_SETTING, "%s belongs to %s, snapshotd runs as %s",
+                         repository->local_name, repository->user, door->user);
+    return true;
+}
+
+bool door_context_open(struct door_context *context, struct door_job *job,
+                       enum access_verb verb, const char *path, struct error *error)
+{
+    struct door *door = job->connection->door;
+
+    if (job->request.repository == NULL ||
+        !text_is_repository_name(text_of(job->request.repository)))
+        return error_set(error, ERROR_NOT_FOUND, "there is no such repository");
+    if (!server_settings_read(&context->server, door->confdir, false, job->pool, error))
+        return false;
+    context->keys = keys_directory(door, context->server, job->pool);
+    return check_rights(context, job, verb, path, error) &&
+           find_repository(context, job, error);
+}

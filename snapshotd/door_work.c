@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The threads that answer requests. */
+#include "snapshotd/door_internal.h"
+
+#include "libreplica/base/log.h"
+#include "libreplica/base/thread.h"
+
+static door_answerer *const answerers[MESSAGE_REQUEST_END] = {
+    [MESSAGE_UPLOAD_CHECK] = answer_upload_check,
+    [MESSAGE_UPLOAD_BEGIN] = answer_upload_begin,
+    [MESSAGE_UPLOAD_NEXT] = answer_upload_next,
+    [MESSAGE_UPLOAD_FINISH] = answer_upload_finish,
+    [MESSAGE_LOOK] = answer_look,
+    [MESSAGE_LIST] = answer_list,
+    [MESSAGE_REMOVE] = answer_remove,
+    [MESSAGE_SET_TTL] = answer_set_ttl,
+};
+
+static void answer(struct door_job *job)
+{
+    struct text body = {job->body, job->header.length};
+    unsigned int type = job->header.type;
+    struct error error;
+
+    if (type >= MESSAGE_REQUEST_END || answerers[type] == NULL)
+        error_set(&error, ERROR_UNSUPPORTED, "there are no requests of type %u", type);
+    else if (job->connection->door->stop)
+        error_set(&error, ERROR_CANCELLED, "snapshotd is being stopped");
+    else if (message_request_decode(&job->request, body, job->pool, &error)) {
+        answerers[type](job);
+        return;
+    }
+    door_fail(job, &error);
+}
+
+/* NULL: no more will come. */
+static struct door_job *take(struct door *door)
+{
+    struct door_job *job;
+
+    pthread_mutex_lock(&door->mutex);
+    door->idle++;
+    while (door->first == NULL && !door->stop)
+        pthread_cond_wait(&door->work_came, &door->mutex);
+    door->idle--;
+    job = door->first;
+    if (job != NULL) {
+        door->first = job->next;
+        if (door->first == NULL)
+            door->last = &door->first;
+    }
+    pthread_mutex_unlock(&door->mutex);
+    return job;
+}
+
+static void *work(void *baton)
+{
+    struct door *door = baton;
+    struct door_job *job;
+
+    while ((job = take(door)) != NULL)
+        answer(job);
+    return NULL;
+}
+
+void door_submit(struct door *door, struct door_job *job)
+{
+    struct error error;
+    bool is_served;
+
+    pthread_mutex_lock(&door->mutex);
+    job->next = NULL;
+    *door->last = job;
+    door->last = &job->next;
+    if (door->idle == 0 && door->thread_count < DOOR_THREADS &&
+        thread_start(&door->threads[door->thread_count], work, door, &error))
+        door->thread_count++;
+    is_served = door->thread_count > 0;
+    pthread_cond_signal(&door->work_came);
+    pthread_mutex_unlock(&door->mutex);
+    if (!is_served)
+        log_write(LOG_LEVEL_ERROR, "socket: %s", error.message);
+}
+
+void door_stop_threads(struct door *door)
+{
+    pthread_mutex_lock(&door->mutex);
+    pthread_cond_broadcast(&door->work_came);
+    pthread_mutex_unlock(&door->mutex);
+    for (int i = 0; i < door->thread_count; i++)
+        pthread_join(door->threads[i], NULL);
+}

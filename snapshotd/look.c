@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is in the present revision, and when it expires. */
+#include "snapshotd/upload.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <apr_strings.h>
+
+#include "libreplica/format/compress.h"
+#include "libreplica/format/upload_path.h"
+#include "libreplica/store/expiry.h"
+#include "libreplica/store/tree_view.h"
+
+/* Of one message: a byte of a name may take six in JSON. */
+#define NAMES_BYTES_MAX (MESSAGE_BODY_MAX / 8)
+#define CHUNKS_MAX      1000
+
+struct looker {
+    struct door_job *job;
+    struct message_answer part;
+    size_t bytes;
+    struct expiry_content identity;
+};
+
+/* The rights to a path, and a look at the tree. False: the job is answered. True: the
+ * view has to be left before it is. */
+static bool enter(struct door_context *context, struct tree_view **view,
+                  struct door_job *job, enum access_verb verb)
+{
+    struct error error;
+
+    if (job->request.path == NULL ||
+        (*job->request.path != '\0' &&
+         !upload_path_check(text_of(job->request.path), &error)))
+        error_set(&error, ERROR_NOT_FOUND, "there is no such file");
+    else if (door_context_open(context, job, verb, job->request.path, &error)) {
+        if (door_view_enter(view, context, job, &error))
+            return true;
+        door_fail_inside(job, &error);
+        return false;
+    }
+    door_fail(job, &error);
+    return false;
+}
+
+static void send_part(struct looker *looker)
+{
+    door_progress(looker->job, &looker->part);
+    if (looker->part.names != NULL)
+        apr_array_clear(looker->part.names);
+    if (looker->part.chunks != NULL)
+        apr_array_clear(looker->part.chunks);
+    looker->bytes = 0;
+}
+
+static bool add_name(void *baton, const struct catalog_entry *entry, struct error *error)
+{
+    struct looker *looker = baton;
+
+    if (!S_ISREG(entry->mode))
+        return true;
+    if (atomic_load(&looker->job->connection->is_closed))
+        return error_set(error, ERROR_CANCELLED, "the caller has gone");
+    if (looker->bytes + entry->name.length + 1 > NAMES_BYTES_MAX)
+        send_part(looker);
+    APR_ARRAY_PUSH(looker->part.names, const char *) =
+        apr_pstrmemdup(looker->job->pool, entry->name.bytes, entry->name.length);
+    looker->bytes += entry->name.length + 1;
+    return true;
+}
+
+void answer_list(struct door_job *job)
+{
+    struct looker looker = {.job = job};
+    struct door_context context;
+    struct catalog_entry entry;
+    struct tree_view *view;
+    struct error error;
+    bool found, ok;
+
+    if (!enter(&context, &view, job, ACCESS_READ))
+        return;
+    looker.part.names = apr_array_make(job->pool, 64, sizeof(const char *));
+    ok = tree_view_find(view, &found, &entry, job->request.path, &error);
+    if (ok && (!found || !(entry.flags & CATALOG_DIRECTORY)))
+        ok = error_set(&error, ERROR_NOT_FOUND, "there is no directory %.150s",
+                       job->request.path);
+    ok = ok && tree_view_list(view, job->request.path, add_name, &looker, &error);
+    door_view_leave(&context, job);
+    if (ok)
+        door_done(job, &looker.part, -1);
+    else
+        door_fail_inside(job, &error);
+}
+
+static bool add_chunk(void *baton, const struct catalog_chunk *chunk, struct error *error)
+{
+    struct looker *looker = baton;
+
+    expiry_hash_chunk(&looker->identity.hash, &chunk->hash);
+    if (looker->part.chunks == NULL)
+        return true;
+    if (looker->part.chunks->nelts == CHUNKS_MAX)
+        send_part(looker);
+    APR_ARRAY_PUSH(looker->part.chunks, struct message_chunk) =
+        (struct message_chunk){chunk->offset, chunk->size, chunk->hash};
+    return true;
+}
+
+/* The file at the job's path; its identity is put together on the way. */
+static bool look(struct looker *looker, struct catalog_entry *entry,
+                 struct tree_view *view, struct error *error)
+{
+    const char *path = looker->job->request.path;
+    bool found;
+
+    if (!tree_view_find(view, &found, entry, path, error))
+        return false;
+    if (!found || !S_ISREG(entry->mode))
+        return error_set(error, ERROR_NOT_FOUND, "there is no file %.150s", path);
+    if (entry->flags & CATALOG_EXTERNAL)
+        return error_set(error, ERROR_UNSUPPORTED, "the data of %.150s are elsewhere",
+                         path);
+    looker->identity =
+        (struct expiry_content){entry->size, entry->mtime_seconds, entry->hash};
+    return (entry->flags & CATALOG_CHUNKED) == 0 ||
+           tree_view_chunks(view, path, add_chunk, looker, error);
+}
+
+void answer_look(struct door_job *job)
+{
+    struct looker looker = {.job = job};
+    char hash[HASH_TEXT_SIZE];
+    struct door_context context;
+    struct catalog_entry entry;
+    struct tree_view *view;
+    struct error error;
+    bool ok;
+
+    if (!enter(&context, &view, job, ACCESS_READ))
+        return;
+    looker.part.chunks = apr_array_make(job->pool, 16, sizeof(struct message_chunk));
+    ok = look(&looker, &entry, view, &error);
+    door_view_leave(&context, job);
+    if (!ok) {
+        door_fail_inside(job, &error);
+        return;
+    }
+    looker.part.size = looker.identity.size;
+    looker.part.mtime_seconds = looker.identity.mtime_seconds;
+    looker.part.compression = compression_name(entry.compression);
+    looker.part.hash = hash_format(hash, &looker.identity.hash);
+    if ((entry.flags & CATALOG_CHUNKED) == 0)
+        looker.part.chunks = NULL;
+    looker.part.cuts_files = looker.part.chunks != NULL;
+    door_done(job, &looker.part, -1);
+}
+
+static bool set_ttl(struct looker *looker, const struct door_context *context,
+                    struct error *error)
+{
+    struct door_job *job = looker->job;
+    int64_t seconds = job->request.ttl_seconds;
+    struct expiry *expiry;
+    bool ok;
+
+    looker->part.expires_at = apr_time_now() + apr_time_from_sec(seconds);
+    if (!expiry_open(&expiry, context->repository->spool, job->pool, error) ||
+        !expiry_begin(expiry, error))
+        return false;
+    if (seconds > 0)
+        ok = expiry_set(expiry, job->request.path, &looker->identity,
+                        looker->part.expires_at, error) &&
+             expiry_forget_others(expiry, job->request.path, &looker->identity, error);
+    else
+        ok = expiry_forget_others(expiry, job->request.path, NULL, error);
+    if (seconds == 0)
+        looker->part.expires_at = 0;
+    return expiry_end(expiry, ok, error);
+}
+
+void answer_set_ttl(struct door_job *job)
+{
+    struct looker looker = {.job = job};
+    struct door_context context;
+    struct catalog_entry entry;
+    struct tree_view *view;
+    struct error error;
+    bool ok;
+
+    if (!enter(&context, &view, job, ACCESS_TTL))
+        return;
+    ok = look(&looker, &entry, view, &error);
+    door_view_leave(&context, job);
+    if (ok && set_ttl(&looker, &context, &error))
+        door_done(job, &looker.part, -1);
+    else
+        door_fail_inside(job, &error);
+}
+
+void answer_remove(struct door_job *job)
+{
+    struct door_context context;
+    struct tree_view *view;
+    struct error error;
+
+    if (job->request.path == NULL || *job->request.path == '\0') {
+        error_set(&error, ERROR_USAGE, "what is to be removed?");
+        door_fail(job, &error);
+    } else if (enter(&context, &view, job, ACCESS_DELETE)) {
+        door_view_leave(&context, job);
+        commit_submit(job);
+    }
+}
