@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <apr_strings.h>
 
-#include "libreplica/publish/archive.h"
+#include "libreplica/publish/unpack.h"
 #include "replicactl/publishing.h"
 
 struct ingest_arguments {
@@ -19,6 +19,7 @@ struct ingest_arguments {
     const char *base;
     apr_array_header_t *condemned; /* of const char * */
     bool makes_catalog;
+    bool unpacks; /* the archive may be compressed, or an image */
     bool keeps_owner;
     const char *user;
     const char *group;
@@ -63,7 +64,10 @@ static bool put_archive(struct changes *changes, const struct publish_target *ta
     fd = is_input ? STDIN_FILENO : open(arguments->archive, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return error_set_errno(error, errno, "cannot open %s", arguments->archive);
-    ok = archive_put(changes, NULL, fd, &options, now, pool, error);
+    ok = arguments->unpacks
+             ? unpack_put(changes, NULL, fd, &options, now, pool, error)
+             : archive_put(changes, NULL, &(struct archive_source){.fd = fd}, &options,
+                           now, pool, error);
     if (!is_input)
         close(fd);
     if (!ok)
@@ -144,6 +148,9 @@ static void take_option(struct ingest_arguments *arguments,
     case 'k':
         arguments->keeps_owner = true;
         break;
+    case 'U':
+        arguments->unpacks = true;
+        break;
     default:
         arguments->is_wrong = true;
     }
@@ -160,6 +167,9 @@ static const char *contradiction(const struct ingest_arguments *arguments)
         return "--from replaces all there is: it goes with neither -t nor -d";
     if ((arguments->archive != NULL) != (arguments->base != NULL))
         return "-t ARCHIVE and -b BASE, the directory it is put into, go together";
+    if (arguments->unpacks &&
+        (arguments->archive == NULL || strcmp(arguments->archive, "-") == 0))
+        return "--unpack looks into an archive (-t) more than once: it has to be a file";
     if (arguments->keeps_owner && (arguments->user != NULL || arguments->group != NULL))
         return "either the archive's owners are kept (-k) or others are given (-u, -g)";
     if (arguments->group != NULL && arguments->user == NULL)
@@ -178,6 +188,7 @@ int cmd_ingest(struct command_context *context, int argc, char **argv)
         {"user", required_argument, NULL, 'u'},
         {"group", required_argument, NULL, 'g'},
         {"keep-ownership", no_argument, NULL, 'k'},
+        {"unpack", no_argument, NULL, 'U'},
         {0}};
     struct ingest_arguments arguments = {
         .condemned = apr_array_make(context->pool, 2, sizeof(const char *))};

@@ -47,13 +47,15 @@ static const struct command commands[] = {
     {"list", "", "One line about each repository.", cmd_list},
     {"info", "[NAME]", "A summary of a repository.", cmd_info},
     {"mkfs",
-     "[-o OWNER] [-w URL] [-u UPSTREAM] [-a HASH] [-Z COMPRESSION] [-k KEYS] [-g] [-z]\n"
-     "       [-f UNIONFS] [-m] [-p] NAME",
+     "[-o OWNER] [-w URL] [-u UPSTREAM] [-a HASH] [-Z COMPRESSION] [-k KEYS] [-g]\n"
+     "       [-G SPAN] [-z] [-v] [-V MEMBERSHIP] [-f UNIONFS] [-m] [-p] [--compressor "
+     "NAME]\n"
+     "       [--profile NAME] NAME",
      "Make a repository that is published here.", cmd_mkfs},
     {"ingest",
      "--from DIRECTORY NAME | [-t ARCHIVE -b BASE] [-d PATH]... [-c] [-u USER] [-g "
      "GROUP]\n"
-     "       [-k] NAME",
+     "       [-k] [--unpack] NAME",
      "Publish a directory, or put a tar archive into the repository.", cmd_ingest},
     {"publish", "--from DIRECTORY [-a TAG [-m DESCRIPTION]] [NAME]",
      "Publish the state of a directory, and give it a tag.", cmd_publish},

@@ -10,10 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <apr_strings.h>
-#include <archive.h>
 #include <archive_entry.h>
 
 #include "libreplica/format/xattr_blob.h"
+#include "libreplica/publish/layer_path.h"
+#include "libreplica/publish/whiteout.h"
 
 #define BLOCK_SIZE (256 * 1024)
 /* Smaller files wait in memory for their turn, a few hundred at most; larger ones are
@@ -26,17 +27,10 @@ struct reader {
     const struct archive_options *options;
     struct archive *archive;
     int64_t now_seconds;
+    int64_t bytes; /* of contents, so far */
     char *buffer;
     apr_pool_t *pool; /* of one entry */
 };
-
-static bool fail(const struct reader *reader, struct error *error)
-{
-    const char *reason = archive_error_string(reader->archive);
-
-    return error_set(error, ERROR_BAD_FORMAT, "the archive is damaged or cut off: %.150s",
-                     reason != NULL ? reason : "nothing more can be read");
-}
 
 static bool leads_out(const char *name)
 {
@@ -51,15 +45,35 @@ static bool leads_out(const char *name)
     }
 }
 
-/* NAME below the base; NULL: no such path is wanted. */
-static const char *path_of(const struct reader *reader, const char *name,
-                           struct error *error)
+/* NAME below the base. */
+static bool path_of(const char **path, const struct reader *reader, const char *name,
+                    struct error *error)
 {
-    if (!leads_out(name))
-        return change_path_below(reader->options->base, name, reader->pool);
-    error_set(error, ERROR_BAD_FORMAT, "a name in the archive leads out of it: %s",
-              text_for_people(text_of(name), 100, reader->pool));
-    return NULL;
+    const char *base = reader->options->base;
+
+    if (leads_out(name))
+        return error_set(error, ERROR_BAD_FORMAT,
+                         "a name in the archive leads out of it: %s",
+                         text_for_people(text_of(name), 100, reader->pool));
+    *path = change_path_below(base, name, reader->pool);
+    return reader->options->kind == ARCHIVE_PLAIN || **path == '\0' ||
+           layer_path_resolve(path, reader->changes, base, *path, reader->pool, error);
+}
+
+/* What is at PATH gives way to something of another kind. In a layer anything does. */
+static bool make_way(struct reader *reader, const char *path, bool for_directory,
+                     struct error *error)
+{
+    struct catalog_entry entry;
+    bool found, is_directory;
+
+    if (!for_directory && reader->options->kind != ARCHIVE_LAYER_CONTENTS)
+        return true;
+    if (!changes_lookup(reader->changes, &found, &entry, path, error))
+        return false;
+    is_directory = found && (entry.flags & CATALOG_DIRECTORY) != 0;
+    return !found || is_directory == for_directory ||
+           changes_remove(reader->changes, path, error);
 }
 
 static bool make_parents(struct reader *reader, const char *path, struct error *error)
@@ -77,8 +91,11 @@ static bool make_parents(struct reader *reader, const char *path, struct error *
     parent = apr_pstrmemdup(reader->pool, path, (size_t)(slash - path));
     if (!changes_lookup(reader->changes, &found, &entry, parent, error))
         return false;
-    return found || (make_parents(reader, parent, error) &&
-                     changes_make_directory(reader->changes, parent, &attributes, error));
+    if (found &&
+        ((entry.flags & CATALOG_DIRECTORY) || reader->options->kind == ARCHIVE_PLAIN))
+        return true;
+    return make_parents(reader, parent, error) && make_way(reader, parent, true, error) &&
+           changes_make_directory(reader->changes, parent, &attributes, error);
 }
 
 static bool read_xattrs(struct text *blob, const struct reader *reader,
@@ -112,6 +129,8 @@ static bool read_attributes(struct change_attributes *attributes,
         .gid = options->keeps_owner ? archive_entry_gid(entry) : options->gid,
         .mtime_seconds = archive_entry_mtime(entry),
     };
+    if (options->kind != ARCHIVE_PLAIN)
+        attributes->mode |= S_ISDIR(attributes->mode) ? S_IRWXU : S_IRUSR | S_IWUSR;
     return read_xattrs(&attributes->xattr, reader, entry, error);
 }
 
@@ -134,7 +153,20 @@ static bool send_content(const struct reader *reader, int fd, bool is_socket,
                 return error_set_errno(error, errno, "cannot pass a file on");
             sent += count > 0 ? count : 0;
         }
-    return length == 0 || fail(reader, error);
+    return length == 0 || archive_source_fail(reader->archive, error);
+}
+
+/* What is said of the size is what is read: libarchive sees to that. */
+static bool is_too_much(struct reader *reader, int64_t size, struct error *error)
+{
+    int64_t most = reader->options->bytes_max;
+
+    reader->bytes += size;
+    if (most == 0 || reader->bytes <= most)
+        return false;
+    error_set(error, ERROR_TOO_LARGE, "the archive holds more than %lld MiB",
+              (long long)(most >> 20));
+    return true;
 }
 
 static bool put_small(struct reader *reader, const char *path,
@@ -168,15 +200,8 @@ static bool put_large(struct reader *reader, const char *path,
 static bool put_directory(struct reader *reader, const char *path,
                           const struct change_attributes *attributes, struct error *error)
 {
-    struct catalog_entry entry;
-    bool found;
-
-    if (!changes_lookup(reader->changes, &found, &entry, path, error))
-        return false;
-    if (found && !(entry.flags & CATALOG_DIRECTORY) &&
-        !changes_remove(reader->changes, path, error))
-        return false;
-    return changes_make_directory(reader->changes, path, attributes, error);
+    return make_way(reader, path, true, error) &&
+           changes_make_directory(reader->changes, path, attributes, error);
 }
 
 static bool is_in_one_directory(const char *a, const char *b)
@@ -189,9 +214,9 @@ static bool is_in_one_directory(const char *a, const char *b)
 static bool put_link(struct reader *reader, const char *path, const char *name,
                      struct error *error)
 {
-    const char *existing = path_of(reader, name, error);
+    const char *existing = "";
 
-    if (existing == NULL)
+    if (!path_of(&existing, reader, name, error) || !make_way(reader, path, false, error))
         return false;
     return *existing != '\0' && is_in_one_directory(path, existing)
                ? changes_link(reader->changes, path, existing, error)
@@ -202,13 +227,16 @@ static bool put_by_type(struct reader *reader, const char *path,
                         struct archive_entry *entry,
                         const struct change_attributes *attributes, struct error *error)
 {
+    if (archive_entry_filetype(entry) == AE_IFDIR)
+        return put_directory(reader, path, attributes, error);
+    if (is_too_much(reader, archive_entry_size(entry), error) ||
+        !make_way(reader, path, false, error))
+        return false;
     switch (archive_entry_filetype(entry)) {
     case AE_IFREG:
         return archive_entry_size(entry) <= SMALL_SIZE_MAX
                    ? put_small(reader, path, attributes, error)
                    : put_large(reader, path, attributes, error);
-    case AE_IFDIR:
-        return put_directory(reader, path, attributes, error);
     case AE_IFLNK:
         return changes_symlink(reader->changes, path,
                                text_of(archive_entry_symlink(entry)), attributes, error);
@@ -224,13 +252,17 @@ static bool put_entry(struct reader *reader, struct archive_entry *entry,
     const char *name = archive_entry_pathname(entry);
     const char *link = archive_entry_hardlink(entry);
     struct change_attributes attributes;
-    const char *path;
+    const char *path = "";
 
     if (name == NULL)
-        return fail(reader, error);
-    path = path_of(reader, name, error);
-    if (path == NULL)
+        return archive_source_fail(reader->archive, error);
+    if (!path_of(&path, reader, name, error))
         return false;
+    if (reader->options->kind != ARCHIVE_PLAIN && whiteout_is_one(path))
+        return reader->options->kind != ARCHIVE_LAYER_WHITEOUTS ||
+               whiteout_apply(reader->changes, path, reader->pool, error);
+    if (reader->options->kind == ARCHIVE_LAYER_WHITEOUTS)
+        return true;
     /* The root's own attributes stay as they are. */
     if (*path == '\0')
         return true;
@@ -245,43 +277,31 @@ static bool read_all(struct reader *reader, int64_t *entries, struct error *erro
     struct archive_entry *entry;
     int result;
 
-    while ((result = archive_read_next_header(reader->archive, &entry)) == ARCHIVE_OK ||
-           result == ARCHIVE_WARN) {
+    while ((result = archive_source_next(&entry, reader->archive, error)) > 0) {
         apr_pool_clear(reader->pool);
         if (!put_entry(reader, entry, error))
             return false;
         if (entries != NULL)
             ++*entries;
     }
-    return result == ARCHIVE_EOF || fail(reader, error);
+    return result == 0;
 }
 
-static bool open_archive(const struct reader *reader, int fd, struct error *error)
-{
-    if (archive_read_support_format_tar(reader->archive) != ARCHIVE_OK ||
-        archive_read_support_format_empty(reader->archive) != ARCHIVE_OK ||
-        archive_read_open_fd(reader->archive, fd, BLOCK_SIZE) != ARCHIVE_OK)
-        return fail(reader, error);
-    return true;
-}
-
-bool archive_put(struct changes *changes, int64_t *entries, int fd,
+bool archive_put(struct changes *changes, int64_t *entries,
+                 const struct archive_source *source,
                  const struct archive_options *options, apr_time_t now, apr_pool_t *pool,
                  struct error *error)
 {
-    struct reader reader = {.changes = changes,
-                            .options = options,
-                            .archive = archive_read_new(),
-                            .now_seconds = apr_time_sec(now),
-                            .buffer = apr_palloc(pool, BLOCK_SIZE)};
+    struct reader reader = {
+        .changes = changes, .options = options, .now_seconds = apr_time_sec(now)};
+    apr_pool_t *own;
     bool ok;
 
-    if (reader.archive == NULL)
-        return error_set(error, ERROR_IO, "no memory for reading an archive");
-    apr_pool_create(&reader.pool, pool);
-    ok = open_archive(&reader, fd, error) && read_all(&reader, entries, error) &&
-         changes_settle(changes, error);
-    archive_read_free(reader.archive);
-    apr_pool_destroy(reader.pool);
+    apr_pool_create(&own, pool);
+    apr_pool_create(&reader.pool, own);
+    reader.buffer = apr_palloc(own, BLOCK_SIZE);
+    ok = archive_source_open(&reader.archive, source, own, error) &&
+         read_all(&reader, entries, error) && changes_settle(changes, error);
+    apr_pool_destroy(own);
     return ok;
 }

@@ -130,6 +130,12 @@ static bool publish(struct publish_result *result, struct changes *changes,
            head_publish(publication, &next, changes->pool, error);
 }
 
+bool changes_scratch_path(const char **path, struct changes *changes, apr_pool_t *pool,
+                          struct error *error)
+{
+    return store_scratch_path(path, changes->run.publication->store, pool, error);
+}
+
 bool changes_commit(struct publish_result *result, struct changes *changes,
                     struct error *error)
 {

@@ -113,6 +113,10 @@ bool changes_put_marker(struct changes *changes, const char *path, int64_t uid,
 bool changes_move(struct changes *changes, const char *from, const char *to,
                   struct error *error);
 
+/* A path in the store for a file that is needed meanwhile; removed with POOL. */
+bool changes_scratch_path(const char **path, struct changes *changes, apr_pool_t *pool,
+                          struct error *error);
+
 /* Put the markers that the rules in /.cvmfsdirtab ask for where this change set made or
  * moved directories or took a marker away, or everywhere if it changed the rules; wrong
  * ones are ERROR_BAD_FORMAT. Make the next revision of all that was changed, durable when

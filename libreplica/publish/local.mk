@@ -1,6 +1,14 @@
 # Level 4: publishing, change set to signed revision.
 libreplica_work_la_SOURCES += \
-	%D%/archive.c %D%/archive.h \
+	%D%/archive.c %D%/archive.h %D%/archive_source.c %D%/archive_source.h \
+	%D%/image.c %D%/image.h \
+	%D%/image_digest.c %D%/image_digest.h \
+	%D%/image_layers.c %D%/image_layers.h \
+	%D%/image_scripts.c %D%/image_scripts.h \
+	%D%/image_skeleton.c \
+	%D%/layer_path.c %D%/layer_path.h \
+	%D%/unpack.c %D%/unpack.h \
+	%D%/whiteout.c %D%/whiteout.h \
 	%D%/attributes.c %D%/attributes.h \
 	%D%/catalog_tree.c %D%/catalog_tree.h %D%/catalog_tree_internal.h \
 	%D%/catalog_tree_shape.c \

@@ -30,10 +30,13 @@ def test_runs_leave_nothing_behind_in_the_daemon(daemon):
         for goal in range(STEP, number + 1, STEP):
             wait_until(lambda goal=goal: daemon.text().count("result=ok") >= goal, f"{goal} runs")
 
-    wait_for_runs(RUNS // 2)
+    wait_for_runs(max(RUNS // 2, STEP))
     descriptors, memory = daemon.idle_descriptors(), daemon.resident_kib()
     wait_for_runs(RUNS)
-    assert daemon.idle_descriptors(NEVER) <= descriptors  # nor is one cut off by the stop
+    daemon.idle_descriptors(NEVER)  # nor is a run cut off by the stop
+    # What is under way besides ends; what leaked stays.
+    wait_until(lambda: len(daemon.descriptors()) <= descriptors,
+               f"no more than {descriptors} descriptors are open")
     if not SANITIZED:
         assert daemon.resident_kib() - memory < GROWTH_KIB
     assert daemon.stop() == 0
