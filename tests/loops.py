@@ -57,6 +57,9 @@ _COUNTS = {
     "IDLE_SUBSCRIBERS": (10000, 10000),
     # messages that one reader is too slow for
     "SLOW_READER_EVENTS": (60, 600),
+    # mebibytes of the largest upload, and of each of sixteen side by side
+    "LARGE_UPLOAD_MIB": (256, 10240),
+    "PARALLEL_UPLOAD_MIB": (16, 256),
     # seconds each fuzzer runs; 0 only replays its corpus
     "FUZZ_SECONDS": (0, 60),
 }
