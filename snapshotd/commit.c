@@ -2,41 +2,20 @@
 /* Publishing what was uploaded or is to be removed: one queue for each repository, and
  * all that wait in it go into one revision. The first to come publishes for the others.
  */
-#include "snapshotd/upload.h"
+#include "snapshotd/commit_internal.h"
 
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <apr_strings.h>
 
 #include "libreplica/base/lock.h"
 #include "libreplica/base/log.h"
-#include "libreplica/publish/changes.h"
-#include "libreplica/publish/content.h"
-#include "libreplica/store/expiry.h"
-#include "libreplica/store/store_uploads.h"
+#include "libreplica/operate/replica_gc.h"
 
 #define LOCK_PAUSE_MICROSECONDS 20000
 
 struct commit_queue {
     struct door_job *first, **last;
     bool is_running;
-};
-
-/* What goes into one revision. */
-struct batch {
-    struct door *door;
-    struct commit_queue *queue;
-    const char *name; /* of the repository */
-    struct door_job *jobs;
-    struct repository *repository;
-    struct publish_target target;
-    struct lock *lock;
-    struct store *store;
-    struct changes *changes;
-    struct expiry *expiry;
-    apr_time_t now;
-    apr_pool_t *pool;
 };
 
 static void finish(struct door_job *job, bool is_good, struct error *error)
@@ -121,6 +100,16 @@ static bool wait_for_lock(struct batch *batch, struct error *error)
     return true;
 }
 
+/* What an interrupted collection still has to remove must not be published again before
+ * it is gone. */
+static bool finish_collection(struct batch *batch, struct error *error)
+{
+    struct replica_gc_options options = {.stop = &batch->door->stop};
+
+    return replica_gc_recover(batch->repository, batch->store, &options, batch->pool,
+                              error);
+}
+
 static bool open_batch(struct batch *batch, struct error *error)
 {
     struct door *door = batch->door;
@@ -137,215 +126,7 @@ static bool open_batch(struct batch *batch, struct error *error)
     return publish_target_of(&batch->target, batch->repository, keys, batch->pool,
                              error) &&
            repository_open_store(&batch->store, batch->repository, batch->pool, error) &&
-           wait_for_lock(batch, error);
-}
-
-/* The objects get their names; what was there under one stays. */
-static bool name_objects(struct batch *batch, const struct upload *upload,
-                         struct error *error)
-{
-    for (int i = 0; i < upload->files->nelts; i++) {
-        const struct upload_file *file =
-            &APR_ARRAY_IDX(upload->files, i, struct upload_file);
-        struct object object = {file->piece.hash,
-                                file->piece.is_whole ? OBJECT_FILE : OBJECT_CHUNK};
-
-        if (!store_upload_commit(batch->store, file->name, &object, file->piece.stored,
-                                 error))
-            return false;
-    }
-    return true;
-}
-
-static struct content content_of(const struct upload *upload, apr_pool_t *pool)
-{
-    struct content content = {.fd = -1, .members = 1, .size = upload_size(upload)};
-    int count = upload->files->nelts;
-    int64_t offset = 0;
-
-    if (count == 1) {
-        content.hash = APR_ARRAY_IDX(upload->files, 0, struct upload_file).piece.hash;
-        return content;
-    }
-    content.chunk_count = count;
-    content.chunks = apr_palloc(pool, (size_t)count * sizeof(*content.chunks));
-    for (int i = 0; i < count; i++) {
-        const struct upload_piece *piece =
-            &APR_ARRAY_IDX(upload->files, i, struct upload_file).piece;
-
-        content.chunks[i] = (struct content_chunk){offset, piece->size, piece->hash};
-        offset += piece->size;
-    }
-    return content;
-}
-
-static struct expiry_content identity_of(const struct batch *batch,
-                                         const struct upload *upload)
-{
-    struct expiry_content identity = {.size = upload_size(upload),
-                                      .mtime_seconds = apr_time_sec(batch->now)};
-
-    for (int i = 0; i < upload->files->nelts; i++) {
-        const struct hash *hash =
-            &APR_ARRAY_IDX(upload->files, i, struct upload_file).piece.hash;
-
-        if (upload->files->nelts == 1)
-            identity.hash = *hash;
-        else
-            expiry_hash_chunk(&identity.hash, hash);
-    }
-    return identity;
-}
-
-static struct change_attributes attributes_of(const struct batch *batch,
-                                              unsigned int mode)
-{
-    return (struct change_attributes){.mode = mode,
-                                      .uid = geteuid(),
-                                      .gid = getegid(),
-                                      .mtime_seconds = apr_time_sec(batch->now)};
-}
-
-/* How many of the directories above PATH are there: *length is the end of the last. */
-static bool find_parents(size_t *length, struct batch *batch, const char *path,
-                         struct error *error)
-{
-    struct catalog_entry entry;
-    bool found = true;
-
-    *length = 0;
-    for (const char *slash = strchr(path + 1, '/'); found && slash != NULL;
-         slash = strchr(slash + 1, '/')) {
-        size_t end = (size_t)(slash - path);
-        const char *parent = apr_pstrmemdup(batch->pool, path, end);
-
-        if (!changes_lookup(batch->changes, &found, &entry, parent, error))
-            return false;
-        if (found && !(entry.flags & CATALOG_DIRECTORY))
-            return error_set(error, ERROR_EXISTS, "%.150s is no directory", parent);
-        if (found)
-            *length = end;
-    }
-    return true;
-}
-
-static bool make_parents(struct batch *batch, const char *path, size_t length,
-                         struct error *error)
-{
-    struct change_attributes attributes = attributes_of(batch, 0755);
-
-    for (const char *slash = strchr(path + length + 1, '/'); slash != NULL;
-         slash = strchr(slash + 1, '/')) {
-        const char *parent = apr_pstrmemdup(batch->pool, path, (size_t)(slash - path));
-
-        if (!changes_make_directory(batch->changes, parent, &attributes, error))
-            return false;
-    }
-    return true;
-}
-
-static bool apply_upload(struct batch *batch, struct door_job *job, struct error *error)
-{
-    struct upload *upload = job->upload;
-    struct change_attributes attributes = attributes_of(batch, 0644);
-    struct content content = content_of(upload, batch->pool);
-    struct catalog_entry entry;
-    size_t length;
-    bool found;
-
-    if (!changes_lookup(batch->changes, &found, &entry, upload->path, error))
-        return false;
-    if (found && (entry.flags & CATALOG_DIRECTORY || !upload->overwrites))
-        return error_set(error, ERROR_EXISTS, "%.150s is there already", upload->path);
-    if (!find_parents(&length, batch, upload->path, error) ||
-        !name_objects(batch, upload, error) ||
-        !make_parents(batch, upload->path, length, error) ||
-        !changes_put_stored(batch->changes, upload->path, &content, &attributes, error))
-        return false;
-    if (upload->ttl_seconds > 0)
-        job->answer.expires_at = batch->now + apr_time_from_sec(upload->ttl_seconds);
-    return true;
-}
-
-static bool apply_removal(struct batch *batch, struct door_job *job, struct error *error)
-{
-    const char *path = job->request.path;
-    struct catalog_entry entry;
-    bool found;
-
-    if (!changes_lookup(batch->changes, &found, &entry, path, error))
-        return false;
-    if (!found || entry.flags & CATALOG_DIRECTORY)
-        return error_set(error, ERROR_NOT_FOUND, "there is no file %.150s", path);
-    return changes_remove(batch->changes, path, error);
-}
-
-/* One that fails changes nothing, and does not concern the others. */
-static int apply_all(struct batch *batch)
-{
-    int good = 0;
-
-    for (struct door_job *job = batch->jobs; job != NULL; job = job->next) {
-        if (atomic_load(&job->connection->is_closed))
-            job->is_good = error_set(&job->error, ERROR_CANCELLED, "the caller has gone");
-        else if (job->upload != NULL)
-            job->is_good = apply_upload(batch, job, &job->error);
-        else
-            job->is_good = apply_removal(batch, job, &job->error);
-        good += job->is_good;
-    }
-    return good;
-}
-
-static bool write_expiry(struct batch *batch, struct error *error)
-{
-    bool ok = true;
-
-    for (struct door_job *job = batch->jobs; ok && job != NULL; job = job->next) {
-        struct expiry_content identity;
-
-        if (!job->is_good || job->answer.expires_at == 0)
-            continue;
-        identity = identity_of(batch, job->upload);
-        ok = expiry_set(batch->expiry, job->upload->path, &identity,
-                        job->answer.expires_at, error);
-    }
-    return ok;
-}
-
-/* Before the commit: a crash then leaves a record too many, never one too few. */
-static bool record_expiry(struct batch *batch, struct error *error)
-{
-    return expiry_open(&batch->expiry, batch->repository->spool, batch->pool, error) &&
-           expiry_begin(batch->expiry, error) &&
-           expiry_end(batch->expiry, write_expiry(batch, error), error);
-}
-
-static bool forget_all(struct batch *batch, struct error *error)
-{
-    bool ok = true;
-
-    for (struct door_job *job = batch->jobs; ok && job != NULL; job = job->next) {
-        struct expiry_content identity;
-
-        if (!job->is_good)
-            continue;
-        if (job->upload != NULL)
-            identity = identity_of(batch, job->upload);
-        ok = expiry_forget_others(batch->expiry, job->request.path,
-                                  job->upload != NULL ? &identity : NULL, error);
-    }
-    return ok;
-}
-
-/* Records of what was replaced or removed mean nothing any more; they only take room. */
-static void tidy_expiry(struct batch *batch)
-{
-    struct error error;
-
-    if (!expiry_begin(batch->expiry, &error) ||
-        !expiry_end(batch->expiry, forget_all(batch, &error), &error))
-        log_write(LOG_LEVEL_WARNING, "repository=%s %s", batch->name, error.message);
+           wait_for_lock(batch, error) && finish_collection(batch, error);
 }
 
 static bool publish(struct batch *batch, struct error *error)
@@ -357,12 +138,13 @@ static bool publish(struct batch *batch, struct error *error)
     if (!changes_begin(&batch->changes, &batch->target, batch->now, &batch->door->stop,
                        batch->pool, error))
         return false;
-    good = apply_all(batch);
+    good = commit_apply(batch);
     if (good == 0)
         return true;
-    if (!record_expiry(batch, error) || !changes_commit(&result, batch->changes, error))
+    if (!commit_record_expiry(batch, error) ||
+        !changes_commit(&result, batch->changes, error))
         return false;
-    tidy_expiry(batch);
+    commit_tidy_expiry(batch);
     log_write(LOG_LEVEL_INFO, "publish repository=%s revision=%lld changes=%d",
               batch->name, (long long)result.revision, good);
     for (struct door_job *job = batch->jobs; job != NULL; job = job->next)
@@ -376,26 +158,59 @@ static void mark_all(struct batch *batch)
         job->is_good = true;
 }
 
+static bool collect_if_due(struct batch *batch, struct error *error)
+{
+    struct replica_gc_options options = {.stop = &batch->door->stop};
+    struct gc_result result;
+    bool due;
+
+    if (!replica_gc_is_due(&due, &options.keep, batch->repository, batch->store,
+                           apr_time_now(), batch->pool, error))
+        return false;
+    if (!due)
+        return true;
+    if (!replica_gc_locked(&result, batch->repository, batch->store, &options,
+                           batch->pool, error))
+        return false;
+    log_write(LOG_LEVEL_INFO, "gc repository=%s catalogs=%lld objects=%lld", batch->name,
+              (long long)result.catalogs_condemned, (long long)result.objects_condemned);
+    return true;
+}
+
+/* What was published stays published, whatever comes of the collection. */
+static void collect(struct batch *batch)
+{
+    struct error error;
+
+    if (!collect_if_due(batch, &error) && error.code != ERROR_CANCELLED)
+        log_write(error.code == ERROR_BUSY ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
+                  "gc repository=%s: %s", batch->name, error.message);
+}
+
+static bool run_locked(struct batch *batch, struct error *error)
+{
+    drop_late(batch);
+    take_more(batch, false);
+    return batch->jobs == NULL || publish(batch, error);
+}
+
 static void run(struct batch *batch)
 {
     struct error error;
-    bool ok = open_batch(batch, &error);
+    bool ok = open_batch(batch, &error) && run_locked(batch, &error);
 
-    if (ok) {
-        drop_late(batch);
-        take_more(batch, false);
-        ok = batch->jobs == NULL || publish(batch, &error);
-    }
     if (batch->changes != NULL)
         changes_abandon(batch->changes);
-    if (batch->lock != NULL)
-        lock_release(batch->lock);
     if (!ok)
         mark_all(batch);
     /* Keys, folders: nothing that was asked for. */
     if (!ok && (error.code == ERROR_NOT_FOUND || error.code == ERROR_EXISTS))
         error.code = ERROR_IO;
     finish_all(batch, ok, &error);
+    if (ok && batch->changes != NULL)
+        collect(batch);
+    if (batch->lock != NULL)
+        lock_release(batch->lock);
 }
 
 static void run_queue(struct door *door, struct commit_queue *queue, const char *name)

@@ -110,7 +110,12 @@ class UploadSite:
         wait_until(lambda: self.temporary_files() == [], "temporary files are gone")
 
     def closure(self):
+        """What is published is whole, for a reader and for `replicactl check`."""
+        self.check()
         return Closure(self.storage)
+
+    def check(self):
+        self.site.run("check", NAME)
 
     def open_upload(self, path, length, chunked=False):
         """A connection on which a PUT has begun, its body still to be sent."""

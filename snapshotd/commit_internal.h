@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the queue of commits share; nobody else includes this. */
+#ifndef REPLICA_SNAPSHOTD_COMMIT_INTERNAL_H
+#define REPLICA_SNAPSHOTD_COMMIT_INTERNAL_H
+
+#include "libreplica/publish/changes.h"
+#include "libreplica/store/expiry.h"
+#include "snapshotd/upload.h"
+
+struct commit_queue;
+
+/* What goes into one revision. */
+struct batch {
+    struct door *door;
+    struct commit_queue *queue;
+    const char *name; /* of the repository */
+    struct door_job *jobs;
+    struct repository *repository;
+    struct publish_target target;
+    struct lock *lock;
+    struct store *store;
+    struct changes *changes;
+    struct expiry *expiry;
+    apr_time_t now;
+    apr_pool_t *pool;
+};
+
+/* commit_apply.c: make the changes that the jobs ask for; returns how many went well. One
+ * that fails changes nothing, and does not concern the others. */
+int commit_apply(struct batch *batch);
+
+/* commit_expiry.c: write when files expire, before the commit: a crash then leaves a
+ * record too many, never one too few. */
+bool commit_record_expiry(struct batch *batch, struct error *error);
+/* Afterwards forget what was replaced or removed. */
+void commit_tidy_expiry(struct batch *batch);
+
+#endif
