@@ -190,6 +190,19 @@ static bool get_problem(int64_t *value, const struct repository_report *reposito
     return true;
 }
 
+static bool get_days_left(int64_t *value, const struct repository_report *repository,
+                          apr_time_t now)
+{
+    return known(value, repository_report_days_left(repository, now));
+}
+
+static bool get_unsigned(int64_t *value, const struct repository_report *repository,
+                         apr_time_t now)
+{
+    *value = repository->signing_error != NULL;
+    return repository->kind == REPOSITORY_STRATUM0;
+}
+
 static const struct metric metrics[] = {
     {"replica_repository_revision", "Revision that is served.", get_revision},
     {"replica_repository_published_timestamp_seconds", "When it was published.",
@@ -212,6 +225,9 @@ static const struct metric metrics[] = {
     {"replica_repository_last_run_bytes", "What it fetched.", get_last_bytes},
     {"replica_repository_whitelist_expiry_timestamp_seconds",
      "When the whitelist expires.", get_whitelist},
+    {"replica_repository_whitelist_days_left", "Whole days until then.", get_days_left},
+    {"replica_repository_signing_failing",
+     "1 if the whitelist should be signed anew and cannot be.", get_unsigned},
     {"replica_repository_last_gc_timestamp_seconds", "When garbage was last collected.",
      get_last_gc},
     {"replica_repository_last_check_timestamp_seconds",

@@ -62,6 +62,7 @@ static const char *class_of(enum repository_state state)
     switch (state) {
     case REPOSITORY_OUT_OF_SERVICE:
     case REPOSITORY_FAILING:
+    case REPOSITORY_EXPIRING:
         return "bad";
     case REPOSITORY_NEVER_SNAPSHOTTED:
     case REPOSITORY_OLD:
@@ -197,6 +198,7 @@ static void add_row(struct text_builder *page, const struct repository_report *r
                      repository_report_next(repository, now, page->pool));
     add_trouble(page, repository->problem);
     add_trouble(page, repository->last_error);
+    add_trouble(page, repository->signing_error);
     add_trouble(page, damage_of(repository, page->pool));
 }
 

@@ -102,6 +102,14 @@ static void print_progress(const struct repository_report *repository, apr_time_
     putchar('\n');
 }
 
+static void print_unsigned(const struct repository_report *repository, apr_pool_t *pool)
+{
+    if (repository->signing_error != NULL)
+        print_trouble(apr_pstrcat(pool, "the whitelist is not signed anew: ",
+                                  repository->signing_error, NULL),
+                      pool);
+}
+
 static void print_damage(const struct repository_report *repository)
 {
     if (repository->scrub_open > 0)
@@ -170,6 +178,7 @@ static void print_table(const struct server_report *report, apr_pool_t *pool)
         print_progress(repository, report->now, pool);
         print_trouble(repository->problem, pool);
         print_trouble(repository->last_error, pool);
+        print_unsigned(repository, pool);
         print_damage(repository);
         print_sick_upstreams(repository, pool);
     }

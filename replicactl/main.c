@@ -71,7 +71,7 @@ static const struct command commands[] = {
     {"rollback", "[-t TAG] [-f] [NAME]",
      "Publish the state of a tag as a new revision; without one, undo the last one.",
      cmd_rollback},
-    {"resign", "[-d DAYS] [-f] [-p] [NAME...]",
+    {"resign", "[-d DAYS] [-f] [--drop-others] [-p] [NAME...]",
      "Sign a new whitelist; with -p the present revision, after a change of keys.",
      cmd_resign},
     {"lstags", "[-x] [NAME]", "The same as tag -l.", cmd_tag},

@@ -86,6 +86,7 @@ bool daemon_init(struct daemon *daemon, apr_pool_t *pool, struct error *error)
     daemon_clean_up(daemon);
     daemon_make_missing_folder(daemon);
     daemon_announce(daemon);
+    daemon_sign_begin(daemon);
     return true;
 }
 
@@ -106,6 +107,7 @@ static void reload(struct daemon *daemon)
     daemon->next_scan = 0;
     daemon->geo_next = 0;
     daemon->missing_next = 0;
+    daemon_sign_hurry(daemon);
     daemon_scrub_stop(daemon); /* the next piece has the new settings */
     sd_notify(0, "READY=1");
 }
@@ -126,7 +128,7 @@ static void take_signals(struct daemon *daemon)
     }
 }
 
-static uint64_t next_random(struct daemon *daemon)
+uint64_t daemon_random(struct daemon *daemon)
 {
     daemon->random_state =
         daemon->random_state * 6364136223846793005u + 1442695040888963407u;
@@ -172,7 +174,7 @@ static void end_job(struct daemon *daemon, struct job *job)
     job_join(job);
     log_job(job);
     state_command_run(settings_text(daemon->server, SETTING_STATE_COMMAND), job);
-    schedule_ran(job->entry, job->ok, pause_after(daemon, job), next_random(daemon),
+    schedule_ran(job->entry, job->ok, pause_after(daemon, job), daemon_random(daemon),
                  apr_time_now());
     daemon_write_status(daemon, job, NULL);
     apr_pool_destroy(job->pool); /* gives the slot back */
@@ -264,7 +266,7 @@ static apr_time_t start_due(struct daemon *daemon)
             return now + apr_time_from_sec(1);
         log_write(LOG_LEVEL_ERROR, "snapshot repository=%s not started: %s",
                   entry->local_name, error.message);
-        schedule_ran(entry, false, apr_time_from_sec(60), next_random(daemon), now);
+        schedule_ran(entry, false, apr_time_from_sec(60), daemon_random(daemon), now);
     }
     return wake;
 }
@@ -304,7 +306,8 @@ int daemon_run(struct daemon *daemon)
             wake = start_due(daemon);
             daemon_geo_start_due(daemon);
             daemon_scrub_start_due(daemon);
-            wake = daemon_scrub_wake(daemon, wake);
+            daemon_sign_due(daemon);
+            wake = daemon_sign_wake(daemon, daemon_scrub_wake(daemon, wake));
         }
         wait_until(daemon, wake);
         take_signals(daemon);

@@ -12,6 +12,7 @@
 #include "snapshotd/schedule.h"
 #include "snapshotd/scrub_job.h"
 #include "snapshotd/scrub_plan.h"
+#include "snapshotd/sign_plan.h"
 
 struct daemon {
     apr_pool_t *pool;
@@ -28,9 +29,11 @@ struct daemon {
     struct scrub_job *scrub;      /* running, or NULL */
     struct scrub_entry *scrubbed; /* by it */
     struct pace scrub_pace;
-    apr_time_t scrub_next;   /* not before */
-    apr_time_t missing_next; /* when to take what httpd reported */
-    struct door *door;       /* the socket, or NULL */
+    apr_time_t scrub_next;        /* not before */
+    apr_time_t missing_next;      /* when to take what httpd reported */
+    struct door *door;            /* the socket, or NULL */
+    apr_array_header_t *signings; /* struct sign_entry *, each of malloc */
+    apr_hash_t *alerted; /* names whose whitelists an earlier process alerted to */
     int signal_fd;
     int done_fd;
     apr_time_t next_scan;
@@ -50,6 +53,8 @@ bool daemon_init(struct daemon *daemon, apr_pool_t *pool, struct error *error);
 
 /* Run until TERM or INT. Returns the exit code. */
 int daemon_run(struct daemon *daemon);
+/* Some number, to spread what would happen at once. */
+uint64_t daemon_random(struct daemon *daemon);
 
 /* daemon_scan.c: find the replicas and give them to the schedule. */
 void daemon_scan(struct daemon *daemon);
@@ -85,6 +90,17 @@ void daemon_take_missing(struct daemon *daemon);
 /* daemon_events.c: append the heads of this user's repositories to the event log that it
  * lacks: those of a crash, and all if it is new. */
 void daemon_announce(struct daemon *daemon);
+
+/* daemon_sign.c: sign whitelists of Stratum 0s anew, and alert if that is not possible.
+ */
+void daemon_sign_begin(struct daemon *daemon);
+void daemon_sign_see(struct daemon *daemon, const struct repository *repository);
+void daemon_sign_forget_unseen(struct daemon *daemon);
+void daemon_sign_due(struct daemon *daemon);
+/* Look at all of them now. */
+void daemon_sign_hurry(struct daemon *daemon);
+/* WAKE, or when the next look is if that is sooner. */
+apr_time_t daemon_sign_wake(const struct daemon *daemon, apr_time_t wake);
 
 /* daemon_door.c: open the socket, once there is an access file; close it. */
 void daemon_open_door(struct daemon *daemon);

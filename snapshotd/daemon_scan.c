@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finding the replicas: new ones, gone ones, broken ones and those of other users. */
+/* Finding the repositories: new ones, gone ones, broken ones, those of other users. */
 #include "snapshotd/daemon.h"
 
 #include <string.h>
@@ -60,6 +60,10 @@ static void see(struct daemon *daemon, const struct replica_candidate *candidate
 {
     const struct repository *repository = candidate->repository;
 
+    if (is_ours(daemon, repository) && repository->kind == REPOSITORY_STRATUM0) {
+        daemon_sign_see(daemon, repository);
+        return;
+    }
     if (is_ours(daemon, repository)) {
         schedule(daemon, candidate, daemon->scan_pool);
         daemon_scrub_see(daemon, repository, candidate->last_snapshot);
@@ -98,7 +102,8 @@ bool daemon_scan_is_due(const struct daemon *daemon)
 void daemon_scan(struct daemon *daemon)
 {
     struct replica_list_options options = {
-        .groups = settings_text(daemon->server, SETTING_SNAPSHOT_GROUPS)};
+        .groups = settings_text(daemon->server, SETTING_SNAPSHOT_GROUPS),
+        .includes_stratum0 = true};
     apr_array_header_t *candidates;
     struct error error;
 
@@ -116,6 +121,7 @@ void daemon_scan(struct daemon *daemon)
         see(daemon, &APR_ARRAY_IDX(candidates, i, struct replica_candidate));
     schedule_forget_unseen(daemon->schedule);
     daemon_scrub_forget_unseen(daemon);
+    daemon_sign_forget_unseen(daemon);
     complain(daemon);
 }
 

@@ -196,6 +196,30 @@ static json_t *describe_geo(const struct geo_job *ended, json_t *root)
     return geo;
 }
 
+static json_t *describe_signing(const struct daemon *daemon)
+{
+    apr_time_t now = apr_time_now();
+    json_t *signings = json_object();
+
+    for (int i = 0; i < daemon->signings->nelts; i++) {
+        const struct sign_entry *entry =
+            APR_ARRAY_IDX(daemon->signings, i, struct sign_entry *);
+        json_t *signing = json_object();
+
+        if (entry->expires != 0) {
+            json_object_set_new(signing, "whitelist_expires", date(entry->expires));
+            json_object_set_new(signing, "days_left",
+                                json_integer(sign_entry_days_left(entry, now)));
+        }
+        json_object_set_new(signing, "alert", json_boolean(entry->is_alert));
+        if (entry->problem.message[0] != '\0')
+            json_object_set_new(signing, "error",
+                                message(&entry->problem, daemon->scan_pool));
+        json_object_set_new(signings, entry->local_name, signing);
+    }
+    return signings;
+}
+
 static json_t *describe_problems(const struct daemon *daemon)
 {
     json_t *problems = json_object();
@@ -230,6 +254,7 @@ static json_t *describe(struct daemon *daemon, const struct job *ended,
     json_object_set_new(root, "user", json_string(daemon->user));
     json_object_set_new(root, "replicas", describe_replicas(daemon, ended, old));
     json_object_set_new(root, "geo", describe_geo(geo_ended, old));
+    json_object_set_new(root, "signing", describe_signing(daemon));
     json_object_set_new(root, "out_of_service", describe_problems(daemon));
     json_object_set_new(root, "of_other_users", describe_foreign(daemon));
     json_decref(old);

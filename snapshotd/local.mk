@@ -19,6 +19,7 @@ snapshotd_snapshotd_SOURCES = \
 	%D%/daemon_missing.c \
 	%D%/daemon_scan.c \
 	%D%/daemon_scrub.c \
+	%D%/daemon_sign.c \
 	%D%/daemon_status.c \
 	%D%/events_listen.c \
 	%D%/events_main.c \
@@ -35,6 +36,7 @@ snapshotd_snapshotd_SOURCES = \
 	%D%/schedule.c %D%/schedule.h \
 	%D%/scrub_job.c %D%/scrub_job.h \
 	%D%/scrub_plan.c %D%/scrub_plan.h \
+	%D%/sign_plan.c %D%/sign_plan.h \
 	%D%/state_command.c %D%/state_command.h
 snapshotd_snapshotd_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SYSTEMD_CFLAGS)
 snapshotd_snapshotd_LDADD = $(WORK_LIBS) $(EVENT_LIBS) $(SYSTEMD_LIBS)

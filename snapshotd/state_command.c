@@ -9,8 +9,23 @@
 #include <unistd.h>
 
 #include "libreplica/base/log.h"
+#include "libreplica/publish/keyring.h"
 
 extern char **environ;
+
+#define VARIABLES_MAX 1000
+
+/* All of ours but keys: what is told is no secret. */
+static void copy_environment(char *copy[VARIABLES_MAX + 1])
+{
+    int count = 0;
+
+    for (char **variable = environ; *variable != NULL && count < VARIABLES_MAX;
+         variable++)
+        if (strncmp(*variable, KEYRING_MASTER_KEY, strlen(KEYRING_MASTER_KEY)) != 0)
+            copy[count++] = *variable;
+    copy[count] = NULL;
+}
 
 /* The command starts as programs do: with all signals, and without our descriptors, which
  * are closed by O_CLOEXEC. */
@@ -20,6 +35,7 @@ static int spawn(const char *command, const char *name, const char *state,
     char *const arguments[] = {(char *)command, (char *)name, (char *)state,
                                (char *)message, NULL};
     posix_spawn_file_actions_t files;
+    char *environment[VARIABLES_MAX + 1];
     posix_spawnattr_t attributes;
     sigset_t none, ours;
     int status;
@@ -29,13 +45,14 @@ static int spawn(const char *command, const char *name, const char *state,
     sigemptyset(&ours);
     sigaddset(&ours, SIGPIPE);
     sigaddset(&ours, SIGCHLD);
+    copy_environment(environment);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &ours);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawn_file_actions_init(&files);
     posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    status = posix_spawn(&pid, command, &files, &attributes, arguments, environ);
+    status = posix_spawn(&pid, command, &files, &attributes, arguments, environment);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attributes);
     return status;

@@ -11,7 +11,8 @@
  * stopped, change nothing. */
 void state_command_run(const char *command, const struct job *job);
 
-/* The same for a state that another than a snapshot found: "damaged" or "whole". */
+/* The same for a state that another than a snapshot found: "damaged" or "whole",
+ * "expiring" or "signed". */
 void state_command_tell(const char *command, const char *name, const char *state,
                         const char *message);
 

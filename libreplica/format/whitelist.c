@@ -86,6 +86,7 @@ static void parse_fingerprints(struct whitelist *whitelist, struct text body,
     struct text line;
     struct hash hash;
 
+    whitelist->lines = body;
     whitelist->fingerprints =
         apr_array_make(pool, FINGERPRINTS_FIRST, sizeof(struct hash));
     while (text_next_line(&body, &line))
@@ -169,21 +170,52 @@ static const char *format_fingerprint(const struct hash *hash, apr_pool_t *pool)
     return line;
 }
 
-struct text whitelist_format_body(const struct whitelist *whitelist, apr_pool_t *pool)
+static const char *format_head(const struct whitelist *whitelist, apr_time_t created,
+                               apr_time_t expires, apr_pool_t *pool)
 {
-    char created[DATE_UTC_SIZE], expires[DATE_UTC_SIZE];
-    const char *body;
+    char created_text[DATE_UTC_SIZE], expires_text[DATE_UTC_SIZE];
 
-    date_format_compact(created, whitelist->created);
-    date_format_compact(expires, whitelist->expires);
-    body = apr_pstrcat(pool, created, "\nE", expires, "\nN", whitelist->fqrn, "\n",
-                       whitelist->uses_pkcs7 ? "Vpkcs7\n" : "",
+    date_format_compact(created_text, created);
+    date_format_compact(expires_text, expires);
+    return apr_pstrcat(pool, created_text, "\nE", expires_text, "\nN", whitelist->fqrn,
+                       "\n", whitelist->uses_pkcs7 ? "Vpkcs7\n" : "",
                        whitelist->needs_ca_chain ? "Wcachain\n" : "", NULL);
-    for (int i = 0; i < whitelist->fingerprints->nelts; i++)
+}
+
+static struct text add_fingerprints(const char *body, const apr_array_header_t *added,
+                                    apr_pool_t *pool)
+{
+    for (int i = 0; i < added->nelts; i++)
         body = apr_pstrcat(
-            pool, body,
-            format_fingerprint(&APR_ARRAY_IDX(whitelist->fingerprints, i, struct hash),
-                               pool),
+            pool, body, format_fingerprint(&APR_ARRAY_IDX(added, i, struct hash), pool),
             "\n", NULL);
     return text_of(body);
+}
+
+struct text whitelist_format_body(const struct whitelist *whitelist, apr_pool_t *pool)
+{
+    const char *head =
+        format_head(whitelist, whitelist->created, whitelist->expires, pool);
+
+    return add_fingerprints(head, whitelist->fingerprints, pool);
+}
+
+apr_time_t whitelist_half_life(const struct whitelist *whitelist)
+{
+    return whitelist->created + (whitelist->expires - whitelist->created) / 2;
+}
+
+struct text whitelist_format_successor(const struct whitelist *present,
+                                       apr_time_t created, apr_time_t expires,
+                                       const apr_array_header_t *added, apr_pool_t *pool)
+{
+    struct text head = text_of(format_head(present, created, expires, pool));
+    struct text kept = present->lines; /* comments may hold any byte */
+    struct text rest = add_fingerprints("", added, pool);
+    char *body = apr_palloc(pool, head.length + kept.length + rest.length);
+
+    memcpy(body, head.bytes, head.length);
+    memcpy(body + head.length, kept.bytes, kept.length);
+    memcpy(body + head.length + kept.length, rest.bytes, rest.length);
+    return (struct text){body, head.length + kept.length + rest.length};
 }

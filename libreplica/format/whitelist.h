@@ -22,6 +22,7 @@ struct whitelist {
     bool uses_pkcs7;                  /* Vpkcs7 */
     bool needs_ca_chain;              /* Wcachain */
     apr_array_header_t *fingerprints; /* of struct hash */
+    struct text lines;                /* they and comments, as they stand */
     struct text signed_text;
     struct text signature;
 };
@@ -43,6 +44,16 @@ bool whitelist_check(const struct whitelist *whitelist, const char *fqrn, apr_ti
  * algorithm, is on the list. Source: cvmfs-format 3.2, 3.3. */
 bool whitelist_check_certificate(const struct whitelist *whitelist, struct text der,
                                  struct error *error);
+
+/* From when on it should be signed anew: at half its life; if it does not say when that
+ * began, long ago. */
+apr_time_t whitelist_half_life(const struct whitelist *whitelist);
+
+/* The body of its successor: it lists what PRESENT lists, comments included, and then
+ * ADDED (of struct hash). */
+struct text whitelist_format_successor(const struct whitelist *present,
+                                       apr_time_t created, apr_time_t expires,
+                                       const apr_array_header_t *added, apr_pool_t *pool);
 
 /* The body (through the last fingerprint's LF) from created, expires, fqrn and
  * fingerprints. */

@@ -59,6 +59,7 @@ libreplica_work_la_SOURCES += \
 	%D%/proxy_summary_json.c \
 	%D%/remove_repository.c %D%/remove_repository.h \
 	%D%/replica_gc.c %D%/replica_gc.h \
+	%D%/renew_whitelist.c %D%/renew_whitelist.h \
 	%D%/replica_list.c %D%/replica_list.h \
 	%D%/replica_snapshot.c %D%/replica_snapshot.h \
 	%D%/repository_info.c %D%/repository_info.h \

@@ -36,6 +36,8 @@ static bool is_wanted(const struct repository *repository,
         !settings_boolean(settings, SETTING_REPLICA_ACTIVE) ||
         settings_boolean(settings, SETTING_PASSTHROUGH))
         return false;
+    if (repository->kind != REPOSITORY_STRATUM1)
+        return true; /* groups are of snapshots */
     group = settings_text(settings, SETTING_SNAPSHOT_GROUP);
     return (options->group == NULL || strcmp(options->group, group) == 0) &&
            (options->groups == NULL || *options->groups == '\0' ||

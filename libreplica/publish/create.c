@@ -9,6 +9,7 @@
 #include "libreplica/publish/catalogs.h"
 #include "libreplica/publish/compressor_record.h"
 #include "libreplica/publish/head.h"
+#include "libreplica/publish/whitelists.h"
 #include "libreplica/store/file.h"
 
 #define MASTER_REPLICA_NAME ".cvmfs_master_replica"
@@ -137,13 +138,14 @@ bool publish_create_repository(const struct publish_target *target,
                                apr_pool_t *pool, struct error *error)
 {
     struct publication *publication;
+    struct whitelist_terms terms = {.days = PUBLISH_WHITELIST_DAYS};
     apr_pool_t *own;
     bool ok;
 
     apr_pool_create(&own, pool);
     ok = make_folders(target, own, error) &&
          compressor_record_write(target, own, error) &&
-         publish_sign_whitelist(target, now, PUBLISH_WHITELIST_DAYS, own, error) &&
+         publish_sign_whitelist(target, &terms, now, own, error) &&
          publication_open(&publication, target, now, NULL, own, error) &&
          publish_empty(publication, beginning, own, error) &&
          publish_initial(target, publication, now, own, error);

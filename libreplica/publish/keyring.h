@@ -17,6 +17,10 @@ struct keyring {
 bool keyring_read(struct keyring *keyring, const char *directory, const char *fqrn,
                   apr_pool_t *pool, struct error *error);
 
+/* If there is no <fqrn>.masterkey: the master key in PEM, or the file that it is in. */
+#define KEYRING_MASTER_KEY      "REPLICA_MASTER_KEY"
+#define KEYRING_MASTER_KEY_FILE "REPLICA_MASTER_KEY_FILE"
+
 /* The master key, which only signs whitelists. */
 bool keyring_read_master(struct key **master, const char *directory, const char *fqrn,
                          apr_pool_t *pool, struct error *error);

@@ -42,4 +42,5 @@ libreplica_work_la_SOURCES += \
 	%D%/tags.c %D%/tags.h \
 	%D%/target.c \
 	%D%/walk.c %D%/walk.h \
+	%D%/whitelists.c %D%/whitelists.h \
 	%D%/workers.c %D%/workers.h

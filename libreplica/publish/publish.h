@@ -43,7 +43,8 @@ struct publish_target {
     const char *event_log; /* each new head is appended to; NULL or "": there is none */
     bool skips_barriers;   /* CVMFS_SYNCFS_LEVEL=none */
     int64_t ttl_seconds;
-    int workers; /* threads that hash and compress; 0: one for each CPU */
+    int whitelist_days; /* of new whitelists */
+    int workers;        /* threads that hash and compress; 0: one for each CPU */
 };
 
 /* A target with the default of every setting. */
@@ -62,10 +63,6 @@ bool publish_target_of(struct publish_target *target, const struct repository *r
  * or certificate is made from its private key. False: ERROR_BAD_FORMAT, ERROR_IO, ... */
 bool publish_create_keys(const struct publish_target *target, apr_time_t now,
                          apr_pool_t *pool, struct error *error);
-
-/* Write a whitelist of the certificate, signed with the master key, valid for DAYS. */
-bool publish_sign_whitelist(const struct publish_target *target, apr_time_t now, int days,
-                            apr_pool_t *pool, struct error *error);
 
 /* What a repository begins with; all zero is as the reference does it. */
 struct publish_beginning {

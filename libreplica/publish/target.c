@@ -52,6 +52,7 @@ static bool read_settings(struct publish_target *target, const struct settings *
     target->skips_barriers =
         strcmp(settings_text(settings, SETTING_SYNCFS_LEVEL), "none") == 0;
     target->ttl_seconds = settings_number(settings, SETTING_REPOSITORY_TTL);
+    target->whitelist_days = (int)settings_number(settings, SETTING_WHITELIST_DAYS);
     return !target->chunks_files ||
            chunker_start(&chunker, target->minimum_chunk, target->average_chunk,
                          target->maximum_chunk, error);

@@ -26,6 +26,24 @@ bool file_read(struct text *content, const char *path, int64_t limit, apr_pool_t
     return store_read_all(content, fd, limit, path, pool, error);
 }
 
+bool file_read_secret(struct text *content, const char *path, int64_t limit,
+                      apr_pool_t *pool, struct error *error)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat status;
+
+    if (fd < 0)
+        return error_set_errno(error, errno, "cannot read %s", path);
+    if (fstat(fd, &status) == 0 && (status.st_mode & 077) != 0) {
+        close(fd);
+        return error_set(error, ERROR_PERMISSION,
+                         "%s is a secret that others than its owner may read or change "
+                         "(mode %04o): chmod 0400 it",
+                         path, (unsigned int)status.st_mode & 07777);
+    }
+    return store_read_all(content, fd, limit, path, pool, error);
+}
+
 static bool write_new(const char *path, struct text content, unsigned int mode, bool sync,
                       struct error *error)
 {

@@ -13,6 +13,11 @@
 bool file_read(struct text *content, const char *path, int64_t limit, apr_pool_t *pool,
                struct error *error);
 
+/* The same of a private key or a password: ERROR_PERMISSION if others than its owner may
+ * read or change it. */
+bool file_read_secret(struct text *content, const char *path, int64_t limit,
+                      apr_pool_t *pool, struct error *error);
+
 /* Make a new file; ERROR_EXISTS if there is one. MODE is reduced by the umask. */
 bool file_write(const char *path, struct text content, unsigned int mode,
                 struct error *error);

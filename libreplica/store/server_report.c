@@ -205,11 +205,15 @@ static void read_daemon_entry(struct repository_report *repository,
     const json_t *entry = json_object_get(json_object_get(reading->daemon, "replicas"),
                                           repository->local_name);
     const json_t *progress = json_object_get(entry, "progress");
+    const json_t *signing = json_object_get(json_object_get(reading->daemon, "signing"),
+                                            repository->local_name);
 
     repository->next_snapshot = date_member(entry, "next", date_parse_iso);
     repository->upstreams =
         read_upstreams(json_object_get(entry, "upstreams"), reading->pool);
     repository->place = json_integer_value(json_object_get(entry, "place"));
+    repository->signing_error = text_member(signing, "error", reading->pool);
+    repository->signing_alert = json_is_true(json_object_get(signing, "alert"));
     if (repository->running_since == 0)
         return;
     if (json_is_object(progress)) {
@@ -351,6 +355,16 @@ int64_t repository_report_lag(const struct repository_report *repository, apr_ti
                : 0;
 }
 
+int64_t repository_report_days_left(const struct repository_report *repository,
+                                    apr_time_t now)
+{
+    if (repository->whitelist_expires == 0)
+        return -1;
+    return repository->whitelist_expires > now
+               ? apr_time_sec(repository->whitelist_expires - now) / (24 * 3600)
+               : 0;
+}
+
 const char *repository_report_next(const struct repository_report *repository,
                                    apr_time_t now, apr_pool_t *pool)
 {
@@ -372,7 +386,8 @@ enum repository_state repository_report_state(const struct repository_report *re
     if (repository->problem != NULL)
         return REPOSITORY_OUT_OF_SERVICE;
     if (repository->kind == REPOSITORY_STRATUM0)
-        return REPOSITORY_PUBLISHED_HERE;
+        return repository->signing_alert ? REPOSITORY_EXPIRING
+                                         : REPOSITORY_PUBLISHED_HERE;
     if (repository->running_since > 0)
         return REPOSITORY_IN_PROGRESS;
     if (repository->last_error != NULL)
@@ -392,6 +407,7 @@ const char *repository_state_name(enum repository_state state)
         [REPOSITORY_NEVER_SNAPSHOTTED] = "no snapshot yet",
         [REPOSITORY_OUT_OF_SERVICE] = "out of service",
         [REPOSITORY_PASSED_THROUGH] = "passed through",
+        [REPOSITORY_EXPIRING] = "whitelist ends soon",
         [REPOSITORY_PUBLISHED_HERE] = "published here",
     };
 

@@ -53,6 +53,10 @@ struct repository_report {
     struct scrub_counters scrub;       /* since ever */
     struct scrub_counters scrub_round; /* the one under way, else the last one */
     int scrub_open;                    /* objects that are damaged or missing still */
+
+    const char
+        *signing_error; /* why snapshotd cannot sign the whitelist, which it should */
+    bool signing_alert; /* and that ends soon */
 };
 
 struct server_report {
@@ -87,6 +91,8 @@ enum repository_state {
     REPOSITORY_NEVER_SNAPSHOTTED, /* */
     REPOSITORY_OUT_OF_SERVICE,    /* has a problem */
     REPOSITORY_PASSED_THROUGH,
+    REPOSITORY_EXPIRING, /* published here; its whitelist ends soon and cannot be signed
+                          */
     REPOSITORY_PUBLISHED_HERE
 };
 
@@ -102,6 +108,10 @@ int64_t repository_report_age(const struct repository_report *repository, apr_ti
 /* Seconds that what is served lies behind what the upstream published, as last seen; 0
  * if it does not, -1 if that is not known. */
 int64_t repository_report_lag(const struct repository_report *repository, apr_time_t now);
+
+/* Whole days until its whitelist expires; -1 if there is none. */
+int64_t repository_report_days_left(const struct repository_report *repository,
+                                    apr_time_t now);
 
 /* When its next snapshot is, for people: "3 min", "no. 2 in line", or "" if that is not
  * known or one is under way. */

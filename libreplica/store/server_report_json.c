@@ -138,6 +138,9 @@ static json_t *describe_repository(const struct repository_report *repository,
     if (repository->running_since != 0)
         json_object_set_new(object, "running", describe_running(repository));
     add_date(object, "whitelist_expires", repository->whitelist_expires);
+    add_number(object, "whitelist_days_left",
+               repository_report_days_left(repository, now));
+    add_text(object, "signing_error", repository->signing_error, pool);
     add_date(object, "last_gc", repository->last_gc);
     add_date(object, "last_check", repository->last_check);
     if (repository->last_check != 0)

@@ -5,21 +5,26 @@
 #include <string.h>
 #include <apr_general.h>
 
+#include "libreplica/publish/whitelists.h"
 #include "tests/integration/tool_options.h"
 
 static const char usage[] =
     "publish_tool create|ingest|resign FOLDER FQRN [directory] [option=value...]\n"
     "  FOLDER holds storage, spool and keys; options: hash, compression, minimum,\n"
-    "  average, maximum, chunks, whole, xattrs, tags, collectable, ttl, workers, now\n";
+    "  average, maximum, chunks, whole, xattrs, tags, collectable, ttl, workers, now, "
+    "days\n";
 
 static bool run(int argc, char **argv, apr_pool_t *pool, struct error *error)
 {
     struct publish_target target;
     struct publish_beginning beginning = {0};
+    struct whitelist_terms terms = {.days = 30};
     struct publish_result result;
-    int64_t now = apr_time_sec(apr_time_now());
+    int64_t now = apr_time_sec(apr_time_now()), days = terms.days;
 
     tool_number(&now, argc, argv, "now");
+    tool_number(&days, argc, argv, "days");
+    terms.days = (int)days;
     if (!tool_target(&target, argc, argv, pool, error))
         return false;
     if (strcmp(argv[1], "create") == 0)
@@ -27,7 +32,8 @@ static bool run(int argc, char **argv, apr_pool_t *pool, struct error *error)
                publish_create_repository(&target, &beginning, apr_time_from_sec(now),
                                          pool, error);
     if (strcmp(argv[1], "resign") == 0)
-        return publish_sign_whitelist(&target, apr_time_from_sec(now), 30, pool, error);
+        return publish_sign_whitelist(&target, &terms, apr_time_from_sec(now), pool,
+                                      error);
     if (!publish_directory(&result, &target, argv[4], apr_time_from_sec(now), NULL, pool,
                            error))
         return false;

@@ -155,6 +155,10 @@ check_PROGRAMS += %D%/test_missing_report %D%/test_pace %D%/test_scrub_plan
 %C%_test_scrub_plan_SOURCES = %D%/test_scrub_plan.c %D%/unit.h \
 	snapshotd/scrub_plan.c snapshotd/scrub_plan.h
 %C%_test_scrub_plan_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += %D%/test_sign_plan
+%C%_test_sign_plan_SOURCES = %D%/test_sign_plan.c %D%/unit.h \
+	snapshotd/sign_plan.c snapshotd/sign_plan.h
+%C%_test_sign_plan_LDADD = $(WORK_LIBS) $(CMOCKA_LIBS)
 # Lines of rewriting, of logs
 check_PROGRAMS += %D%/test_proxy_log %D%/test_rewrite_rules
 %C%_test_proxy_log_SOURCES = %D%/test_proxy_log.c %D%/unit.h

@@ -34,6 +34,23 @@ static void replacing_sets_the_mode_whatever_the_umask(void **state)
     assert_int_equal(status.st_mode & 07777, 0640);
 }
 
+static void a_secret_that_others_may_read_is_refused(void **state)
+{
+    const char *path = below(state, unit_folder(state), "secret");
+    struct error error;
+    struct text text;
+
+    assert_ok(file_replace(path, text_of("one"), 0600, unit_pool(state), &error), &error);
+    assert_ok(file_read_secret(&text, path, 10, unit_pool(state), &error), &error);
+    assert_true(text_equals(text, "one"));
+    for (mode_t bit = 01; bit <= 040; bit <<= 1) {
+        assert_int_equal(chmod(path, 0400 | bit), 0);
+        assert_false(file_read_secret(&text, path, 10, unit_pool(state), &error));
+        assert_int_equal(error.code, ERROR_PERMISSION);
+        assert_non_null(strstr(error.message, "chmod 0400"));
+    }
+}
+
 static void writing_never_replaces(void **state)
 {
     const char *path = below(state, unit_folder(state), "file");
@@ -103,6 +120,7 @@ static void a_tree_that_is_too_deep_is_an_error_not_a_crash(void **state)
 
 static const struct CMUnitTest file_tests[] = {
     UNIT_TEST(replacing_sets_the_mode_whatever_the_umask),
+    UNIT_TEST(a_secret_that_others_may_read_is_refused),
     UNIT_TEST(writing_never_replaces),
     UNIT_TEST(a_tree_goes_with_all_that_is_in_it),
     UNIT_TEST(links_are_removed_and_never_followed),

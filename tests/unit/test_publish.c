@@ -5,6 +5,7 @@
 #include "tests/unit/unit.h"
 #include "libreplica/format/manifest.h"
 #include "libreplica/publish/publish.h"
+#include "libreplica/publish/whitelists.h"
 #include "libreplica/store/file.h"
 
 #define NOW apr_time_from_sec(1700000000)
@@ -105,6 +106,7 @@ static void stops_on_request_and_leaves_the_old_revision(void **state)
 
 static void signs_a_new_whitelist(void **state)
 {
+    struct whitelist_terms terms = {.days = 7};
     apr_pool_t *pool = unit_pool(state);
     struct publish_target target;
     const char *folder;
@@ -114,7 +116,7 @@ static void signs_a_new_whitelist(void **state)
     assert_int_equal(strncmp(read_text(folder, "/srv/a/.cvmfswhitelist", pool),
                              "20231114221320\nE20231214221320\nNa.example.org\n", 46),
                      0);
-    assert_ok(publish_sign_whitelist(&target, NOW, 7, pool, &error), &error);
+    assert_ok(publish_sign_whitelist(&target, &terms, NOW, pool, &error), &error);
     assert_int_equal(strncmp(read_text(folder, "/srv/a/.cvmfswhitelist", pool),
                              "20231114221320\nE20231121221320\nNa.example.org\n", 46),
                      0);

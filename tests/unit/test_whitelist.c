@@ -90,6 +90,30 @@ static void writes_what_it_reads(void **state)
     assert_true(text_equals(whitelist_format_body(w, unit_pool(state)), body));
 }
 
+static void a_successor_lists_the_same_and_more(void **state)
+{
+    static const char lines[] = "# ours\n" SOME_FINGERPRINT " # until May\nnonsense\n";
+    apr_array_header_t *added = apr_array_make(unit_pool(state), 1, sizeof(struct hash));
+    struct whitelist *w =
+        parsed(apr_pstrcat(unit_pool(state), HEAD, "Wcachain\n", lines, NULL), state);
+    apr_time_t begin, half;
+    struct text body;
+
+    assert_true(date_parse_compact(&begin, text_of("20270101000000")));
+    hash_bytes(apr_array_push(added), HASH_SHA1, "der", 3);
+    body = whitelist_format_successor(w, begin, begin + apr_time_from_sec(86400), added,
+                                      unit_pool(state));
+    body.bytes = apr_pstrmemdup(unit_pool(state), body.bytes, body.length);
+    w = parsed(body.bytes, state);
+    assert_true(text_starts(body, "20270101000000\nE20270102000000\nNsw.example.net\n"
+                                  "Wcachain\n# ours\n" SOME_FINGERPRINT " # until May\n"
+                                  "nonsense\n"));
+    assert_int_equal(w->fingerprints->nelts, 2);
+    assert_ok(whitelist_check_certificate(w, text_of("der"), NULL), &(struct error){0});
+    assert_true(date_parse_compact(&half, text_of("20270101120000")));
+    assert_true(whitelist_half_life(w) == half);
+}
+
 static void dies_at_the_start_of_its_expiry_hour(void **state)
 {
     struct whitelist *w =
@@ -173,6 +197,7 @@ static const struct CMUnitTest whitelist_tests[] = {
     UNIT_TEST(passes_over_comments_between_fingerprints),
     UNIT_TEST(finds_fingerprints_of_every_algorithm),
     UNIT_TEST(writes_what_it_reads),
+    UNIT_TEST(a_successor_lists_the_same_and_more),
     UNIT_TEST(dies_at_the_start_of_its_expiry_hour),
     UNIT_TEST(names_the_bad_line),
     UNIT_TEST(refuses_every_cut_and_every_flipped_byte),
