@@ -28,6 +28,7 @@ mod_replica_la_SOURCES = \
 	%D%/handlers/geo.c \
 	%D%/handlers/handlers.h \
 	%D%/handlers/info.c \
+	%D%/handlers/key_file.c \
 	%D%/handlers/master_replica.c \
 	%D%/handlers/meta_file.c \
 	%D%/handlers/object.c \

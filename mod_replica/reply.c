@@ -23,6 +23,7 @@ const struct reply_form reply_meta = {"application/x-cvmfs", 61, "max-age=61", N
 const struct reply_form reply_json = {"application/json", 61, "max-age=61", NULL};
 const struct reply_form reply_data = {"application/octet-stream", 259200,
                                       "max-age=259200", "no-store"};
+const struct reply_form reply_key = {"application/x-pem-file", 61, "max-age=61", NULL};
 const struct reply_form reply_robots = {"text/plain", 86400, "max-age=86400", NULL};
 
 void reply_allow_any_origin(request_rec *r)

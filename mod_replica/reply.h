@@ -22,6 +22,7 @@ extern const struct reply_form reply_meta;
 extern const struct reply_form reply_json;
 extern const struct reply_form reply_data;
 extern const struct reply_form reply_robots;
+extern const struct reply_form reply_key;
 
 /* Let scripts of any site read the answer, if REPLICA_CORS says so. */
 void reply_allow_any_origin(request_rec *r);

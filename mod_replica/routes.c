@@ -33,6 +33,7 @@ static const struct route routes[REQUEST_KIND_COUNT] = {
     [REQUEST_API] = {DOOR_SERVE, &read_only, handle_geo},
     [REQUEST_REPOSITORIES_INFO] = {DOOR_SERVE, &read_only, handle_info},
     [REQUEST_META_INFO] = {DOOR_SERVE, &read_only, handle_info},
+    [REQUEST_KEY_FILE] = {DOOR_SERVE, &read_only, handle_key_file},
     [REQUEST_STATUS_PAGE] = {DOOR_STATUS, &read_only, handle_status_page},
     [REQUEST_STATUS_METRICS] = {DOOR_STATUS, &read_only, handle_status_metrics},
     [REQUEST_STATUS_JSON] = {DOOR_STATUS, &read_only, handle_status_json},

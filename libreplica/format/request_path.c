@@ -107,6 +107,25 @@ static bool parse_api(struct request_path *parsed, struct text name, struct text
     return true;
 }
 
+/* NAME is what follows "/cvmfs-meta/". There is no other ending: private keys are no
+ * files of the grammar. */
+static void parse_key_file(struct request_path *parsed, struct text name)
+{
+    static const size_t ending_length = 4;
+    struct text repository = name;
+
+    if (name.length <= ending_length)
+        return;
+    repository.length -= ending_length;
+    if (!text_is_repository_name(repository) ||
+        !(text_equals(after(name, repository.length), ".pub") ||
+          text_equals(after(name, repository.length), ".crt")))
+        return;
+    parsed->kind = REQUEST_KEY_FILE;
+    parsed->repository = repository;
+    parsed->file_name = name;
+}
+
 /* "/repos/<name>" and what follows; names of files have a grammar of their own. */
 static void parse_repository_files(struct request_path *parsed, struct text rest)
 {
@@ -130,6 +149,8 @@ struct request_path request_path_parse(struct text path)
 
     if (parse_server_file(&parsed, path))
         return parsed;
+    if (text_starts(path, "/cvmfs-meta/"))
+        parse_key_file(&parsed, after(path, strlen("/cvmfs-meta/")));
     if (text_starts(path, "/repos/"))
         parse_repository_files(&parsed, after(path, strlen("/repos/")));
     if (!text_starts(path, "/cvmfs/"))
@@ -214,6 +235,7 @@ const char *request_kind_name(enum request_kind kind)
         [REQUEST_API] = "api",
         [REQUEST_REPOSITORIES_INFO] = "repositories-info",
         [REQUEST_META_INFO] = "meta-info",
+        [REQUEST_KEY_FILE] = "key-file",
         [REQUEST_STATUS_PAGE] = "status-page",
         [REQUEST_STATUS_METRICS] = "status-metrics",
         [REQUEST_STATUS_JSON] = "status-json",

@@ -26,6 +26,7 @@ enum request_kind {
     REQUEST_API,               /* U13 */
     REQUEST_REPOSITORIES_INFO, /* U14 */
     REQUEST_META_INFO,         /* U15 */
+    REQUEST_KEY_FILE,          /* a public key or a certificate */
     REQUEST_STATUS_PAGE,       /* of this server, for people */
     REQUEST_STATUS_METRICS,    /* for Prometheus */
     REQUEST_STATUS_JSON,       /* for programs */
@@ -38,7 +39,7 @@ struct request_path {
     enum request_kind kind;
     struct text repository; /* local name; empty for kinds outside a repository */
     struct object object;   /* REQUEST_OBJECT, REQUEST_ALTERNATIVE_PATH */
-    struct text file_name;  /* last component of meta and info kinds */
+    struct text file_name;  /* last component of meta, info and key kinds */
     struct text api;        /* REQUEST_API: what follows "/api/" */
     struct text upload;     /* REQUEST_REPOSITORY_FILE: from the slash on; any bytes */
 };

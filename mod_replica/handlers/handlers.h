@@ -12,6 +12,7 @@ route_handler handle_master_replica;   /* master_replica.c */
 route_handler handle_alternative_path; /* alternative_path.c */
 route_handler handle_object;           /* object.c */
 route_handler handle_info;             /* info.c */
+route_handler handle_key_file;         /* key_file.c */
 route_handler handle_geo;              /* geo.c */
 route_handler handle_status_page;      /* status.c */
 route_handler handle_status_metrics;   /* status.c */

@@ -53,6 +53,31 @@ static void knows_the_files_of_the_server(void **state)
     assert_int_equal(kind_of("/cvmfs/info/.cvmfspublished"), REQUEST_MANIFEST);
 }
 
+static void knows_public_keys_and_certificates_and_no_other_keys(void **state)
+{
+    static const char *const none[] = {"/cvmfs-meta/",        "/cvmfs-meta",
+                                       "/cvmfs-meta/.pub",    "/cvmfs-meta/a",
+                                       "/cvmfs-meta/a.key",   "/cvmfs-meta/a.masterkey",
+                                       "/cvmfs-meta/a.gw",    "/cvmfs-meta/a.pub/",
+                                       "/cvmfs-meta/a.PUB",   "/cvmfs-meta/../a.pub",
+                                       "/cvmfs-meta/a/b.pub", "/cvmfs-meta/..pub",
+                                       "/cvmfs-meta//a.pub",  "/cvmfs-meta/a.key.pubx",
+                                       "/cvmfs/a.pub",        "/cvmfs-meta/a b.crt",
+                                       "/cvmfs-metax/a.pub"};
+    struct request_path parsed = request_path_parse(text_of("/cvmfs-meta/sw.a.b.pub"));
+
+    assert_int_equal(parsed.kind, REQUEST_KEY_FILE);
+    assert_true(text_equals(parsed.repository, "sw.a.b"));
+    assert_true(text_equals(parsed.file_name, "sw.a.b.pub"));
+    parsed = request_path_parse(text_of("/cvmfs-meta/a.crt.crt"));
+    assert_int_equal(parsed.kind, REQUEST_KEY_FILE);
+    assert_true(text_equals(parsed.repository, "a.crt"));
+    for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++)
+        assert_int_equal(kind_of(none[i]), REQUEST_UNKNOWN);
+    assert_int_equal(request_path_parse((struct text){"/cvmfs-meta/a\0.pub", 18}).kind,
+                     REQUEST_UNKNOWN);
+}
+
 static void parses_objects(void **state)
 {
     static const char *const good[] = {
@@ -206,6 +231,7 @@ static void names_every_kind_once(void **state)
 static const struct CMUnitTest request_path_tests[] = {
     UNIT_TEST(knows_the_files_of_a_repository),
     UNIT_TEST(knows_the_files_of_the_server),
+    UNIT_TEST(knows_public_keys_and_certificates_and_no_other_keys),
     UNIT_TEST(parses_objects),
     UNIT_TEST(refuses_what_is_not_an_object),
     UNIT_TEST(refuses_everything_else),
