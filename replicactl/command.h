@@ -100,6 +100,7 @@ int cmd_notify(struct command_context *context, int argc, char **argv);
 int cmd_proxy_config(struct command_context *context, int argc, char **argv);
 int cmd_proxy_log(struct command_context *context, int argc, char **argv);
 int cmd_publish(struct command_context *context, int argc, char **argv);
+int cmd_renew_certificate(struct command_context *context, int argc, char **argv);
 int cmd_resign(struct command_context *context, int argc, char **argv);
 int cmd_rmfs(struct command_context *context, int argc, char **argv);
 int cmd_rollback(struct command_context *context, int argc, char **argv);

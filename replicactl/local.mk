@@ -19,6 +19,7 @@ replicactl_replicactl_SOURCES = \
 	%D%/cmd_proxy_config.c \
 	%D%/cmd_proxy_log.c \
 	%D%/cmd_publish.c \
+	%D%/cmd_renew_certificate.c \
 	%D%/cmd_resign.c \
 	%D%/cmd_rmfs.c \
 	%D%/cmd_rollback.c \

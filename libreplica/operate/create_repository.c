@@ -70,7 +70,8 @@ static bool give_keys(const struct publish_target *target, const struct owner *o
     for (size_t i = 0; i < KEY_FILE_COUNT; i++) {
         const char *path = key_path(target->keys, target->fqrn, i, pool);
 
-        if (lchown(path, owner->uid, (gid_t)-1) != 0)
+        /* The master key need not be on this disk. */
+        if (lchown(path, owner->uid, (gid_t)-1) != 0 && errno != ENOENT)
             return error_set_errno(error, errno, "cannot change the owner of %s", path);
     }
     return true;
@@ -83,7 +84,8 @@ static bool prepare_keys(struct create_repository *create, const struct owner *o
 
     if (imported_keys != NULL && !import_keys(target, imported_keys, pool, error))
         return false;
-    create->had_keys = access(key_path(target->keys, target->fqrn, 0, pool), F_OK) == 0;
+    create->had_keys = access(key_path(target->keys, target->fqrn, 0, pool), F_OK) == 0 ||
+                       access(key_path(target->keys, target->fqrn, 1, pool), F_OK) == 0;
     return publish_create_keys(target, apr_time_now(), pool, error) &&
            give_keys(target, owner, pool, error);
 }

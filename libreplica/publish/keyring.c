@@ -70,8 +70,9 @@ bool keyring_read(struct keyring *keyring, const char *directory, const char *fq
         return error_prefix(error, "%s", certificate);
     if (!certificate_matches(keyring->certificate, keyring->signing))
         return error_set(error, ERROR_BAD_SIGNATURE,
-                         "the certificate %s does not belong to the key %s", certificate,
-                         key);
+                         "the certificate %s does not belong to the key %s; if a renewal "
+                         "was cut off, run 'replicactl renew-certificate' again",
+                         certificate, key);
     return true;
 }
 

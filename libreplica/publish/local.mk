@@ -34,6 +34,7 @@ libreplica_work_la_SOURCES += \
 	%D%/predecessors.c %D%/predecessors.h \
 	%D%/publication.c %D%/publication.h \
 	%D%/publish.h \
+	%D%/renewal.c %D%/renewal.h \
 	%D%/rollback.c \
 	%D%/root_log.c %D%/root_log.h \
 	%D%/rows.c %D%/rows.h \

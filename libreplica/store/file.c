@@ -105,6 +105,14 @@ static bool sync_folder_of(const char *path, apr_pool_t *pool, struct error *err
     return ok;
 }
 
+bool file_rename(const char *path, const char *from, apr_pool_t *pool,
+                 struct error *error)
+{
+    if (rename(from, path) != 0)
+        return error_set_errno(error, errno, "cannot replace %s", path);
+    return sync_folder_of(path, pool, error);
+}
+
 bool file_replace(const char *path, struct text content, unsigned int mode,
                   apr_pool_t *pool, struct error *error)
 {
@@ -113,9 +121,8 @@ bool file_replace(const char *path, struct text content, unsigned int mode,
 
     if (!write_new(temporary, content, mode, true, error))
         return false;
-    if (rename(temporary, path) == 0)
-        return sync_folder_of(path, pool, error);
-    error_set_errno(error, errno, "cannot replace %s", path);
+    if (file_rename(path, temporary, pool, error))
+        return true;
     unlink(temporary);
     return false;
 }

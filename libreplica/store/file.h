@@ -32,6 +32,11 @@ bool file_inflate(int64_t *size, const char *path, int from, int64_t limit,
 bool file_replace(const char *path, struct text content, unsigned int mode,
                   apr_pool_t *pool, struct error *error);
 
+/* Put the file FROM, complete and synced, in the place of PATH in the same folder, which
+ * is synced too. */
+bool file_rename(const char *path, const char *from, apr_pool_t *pool,
+                 struct error *error);
+
 /* Make a directory and its missing parents; one that is there is left. */
 bool file_make_directory(const char *path, unsigned int mode, apr_pool_t *pool,
                          struct error *error);
