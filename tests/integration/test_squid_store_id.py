@@ -244,7 +244,7 @@ def sharing(shop):
 
 
 def test_rules_that_are_wrong_change_nothing_and_mended_ones_do(shop):
-    assert sharing(shop) == {True}
+    wait_until(lambda: sharing(shop) == {True}, "all workers share")
     shop.write("rules", "group tests host a.example.net\n")
     wait_until(lambda: sharing(shop) == {True} and "rules:1: there is no repository"
                in shop.squid.log_text(), "it is complained about")
