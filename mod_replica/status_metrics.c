@@ -281,6 +281,71 @@ static void add_metric(struct text_builder *text, const struct metric *metric,
     }
 }
 
+/* A label's value: the format escapes three characters. */
+static const char *label_of(const char *value, apr_pool_t *pool)
+{
+    char *label = apr_palloc(pool, 2 * strlen(value) + 1), *end = label;
+
+    for (; *value != '\0'; value++) {
+        if (*value == '\\' || *value == '"' || *value == '\n')
+            *end++ = '\\';
+        *end++ = (char)(*value == '\n' ? 'n' : *value);
+    }
+    *end = '\0';
+    return label;
+}
+
+static int64_t is_connected(const struct event_source_report *source)
+{
+    return source->connected_since > 0;
+}
+
+static int64_t when_connected(const struct event_source_report *source)
+{
+    return apr_time_sec(source->connected_since);
+}
+
+static int64_t last_event(const struct event_source_report *source)
+{
+    return apr_time_sec(source->last_event);
+}
+
+static int64_t retries(const struct event_source_report *source)
+{
+    return source->retries;
+}
+
+static const struct {
+    const char *name, *help;
+    int64_t (*value)(const struct event_source_report *source);
+} source_metrics[] = {
+    {"replica_event_source_connected", "1 if its events are followed now.", is_connected},
+    {"replica_event_source_connected_timestamp_seconds", "Since when; 0 if not.",
+     when_connected},
+    {"replica_event_source_last_event_timestamp_seconds",
+     "When it last told of anything; 0 if it never did.", last_event},
+    {"replica_event_source_retries", "Connections that ended or could not be made.",
+     retries},
+};
+
+static void add_event_sources(struct text_builder *text,
+                              const struct server_report *report)
+{
+    if (report->event_sources->nelts == 0)
+        return;
+    for (size_t m = 0; m < sizeof(source_metrics) / sizeof(*source_metrics); m++) {
+        add_head(text, source_metrics[m].name, source_metrics[m].help);
+        for (int i = 0; i < report->event_sources->nelts; i++) {
+            const struct event_source_report *source =
+                &APR_ARRAY_IDX(report->event_sources, i, struct event_source_report);
+
+            text_builder_add(text, "%s{source=\"%s\"} %" APR_INT64_T_FMT "\n",
+                             source_metrics[m].name, label_of(source->url, text->pool),
+                             (apr_int64_t)source_metrics[m].value(source));
+        }
+    }
+}
+
 static void add_server(struct text_builder *text, const struct server_report *report)
 {
     if (report->total_bytes > 0) {
@@ -312,6 +377,7 @@ const char *status_metrics_write(const struct server_report *report, apr_pool_t 
     struct text_builder text = text_builder_create(pool);
 
     add_server(&text, report);
+    add_event_sources(&text, report);
     for (size_t i = 0; i < sizeof(metrics) / sizeof(*metrics); i++)
         add_metric(&text, &metrics[i], report);
     return text_builder_text(&text);

@@ -238,6 +238,31 @@ static void add_geo(struct text_builder *page, const struct server_report *repor
     text_builder_add(page, "</div>\n");
 }
 
+/* That of one; of several how many are connected. */
+static void add_event_sources(struct text_builder *page,
+                              const struct server_report *report)
+{
+    int count = report->event_sources->nelts, connected = 0;
+    apr_time_t last = 0;
+
+    if (count == 0)
+        return;
+    for (int i = 0; i < count; i++) {
+        const struct event_source_report *source =
+            &APR_ARRAY_IDX(report->event_sources, i, struct event_source_report);
+
+        connected += source->connected_since > 0;
+        last = source->last_event > last ? source->last_event : last;
+    }
+    text_builder_add(page,
+                     "<div><span class=\"soft\">Event sources</span><b%s>%d of %d</b>"
+                     "<small>connected%s%s%s</small></div>\n",
+                     connected < count ? " class=\"warn\"" : "", connected, count,
+                     last > 0 ? ", last event " : "",
+                     last > 0 ? since(last, report->now, page->pool) : "",
+                     last > 0 ? " ago" : "");
+}
+
 static void add_count(struct text_builder *page, const struct server_report *report)
 {
     int in_trouble = 0;
@@ -272,6 +297,7 @@ const char *status_page_write(const struct server_report *report, const char *ho
     add_count(&page, report);
     add_space(&page, report);
     add_geo(&page, report);
+    add_event_sources(&page, report);
     text_builder_add(
         &page,
         "</section>\n<div class=\"table\"><table>\n<thead><tr><th>Repository</th>"

@@ -156,6 +156,24 @@ static void print_server(const struct server_report *report, apr_pool_t *pool)
                : "has left no report");
 }
 
+static void print_event_sources(const struct server_report *report, apr_pool_t *pool)
+{
+    for (int i = 0; i < report->event_sources->nelts; i++) {
+        const struct event_source_report *source =
+            &APR_ARRAY_IDX(report->event_sources, i, struct event_source_report);
+
+        printf("Events of %s: %s",
+               text_for_people(text_of(source->url), ERROR_MESSAGE_SIZE, pool),
+               event_source_report_state(source, report->now, pool));
+        if (source->last_event > 0)
+            printf(", last one %s ago", since(source->last_event, report->now, pool));
+        if (source->retries > 0)
+            printf(", %lld retries", (long long)source->retries);
+        putchar('\n');
+        print_trouble(source->error, pool);
+    }
+}
+
 static void print_table(const struct server_report *report, apr_pool_t *pool)
 {
     int count = report->repositories->nelts;
@@ -183,6 +201,7 @@ static void print_table(const struct server_report *report, apr_pool_t *pool)
         print_sick_upstreams(repository, pool);
     }
     print_server(report, pool);
+    print_event_sources(report, pool);
 }
 
 static bool wants_json(bool *json, int argc, char **argv)

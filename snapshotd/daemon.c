@@ -176,6 +176,7 @@ static void end_job(struct daemon *daemon, struct job *job)
     state_command_run(settings_text(daemon->server, SETTING_STATE_COMMAND), job);
     schedule_ran(job->entry, job->ok, pause_after(daemon, job), daemon_random(daemon),
                  apr_time_now());
+    daemon_sources_ran(job);
     daemon_write_status(daemon, job, NULL);
     apr_pool_destroy(job->pool); /* gives the slot back */
     daemon->job_count--;
@@ -231,6 +232,7 @@ static bool start_job(struct daemon *daemon, struct schedule_entry *entry,
     job->entry = entry;
     job->log_file = log_file(daemon, pool);
     job->stop = &daemon->stop;
+    job->passes_caches = entry->hints.is_told;
     job->done_fd = daemon->done_fd;
     job->started = apr_time_now();
     if (!take_slot(daemon, job, error) ||
@@ -312,10 +314,12 @@ int daemon_run(struct daemon *daemon)
         wait_until(daemon, wake);
         take_signals(daemon);
         collect_jobs(daemon);
+        daemon_sources_take(daemon);
         daemon_geo_collect(daemon);
         daemon_scrub_collect(daemon);
     }
     daemon_close_door(daemon);
+    daemon_sources_stop(daemon);
     log_write(LOG_LEVEL_INFO, "stopped");
     return 0;
 }

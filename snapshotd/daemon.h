@@ -7,6 +7,7 @@
 #include "libreplica/base/log.h"
 #include "libreplica/base/settings.h"
 #include "snapshotd/door.h"
+#include "snapshotd/event_sources.h"
 #include "snapshotd/geo_job.h"
 #include "snapshotd/job.h"
 #include "snapshotd/schedule.h"
@@ -34,6 +35,8 @@ struct daemon {
     struct door *door;            /* the socket, or NULL */
     apr_array_header_t *signings; /* struct sign_entry *, each of malloc */
     apr_hash_t *alerted; /* names whose whitelists an earlier process alerted to */
+    struct event_sources *sources; /* NULL: nobody tells of anything */
+    apr_array_header_t *followed;  /* struct followed_replica, of the last scan */
     int signal_fd;
     int done_fd;
     apr_time_t next_scan;
@@ -105,6 +108,14 @@ apr_time_t daemon_sign_wake(const struct daemon *daemon, apr_time_t wake);
 /* daemon_door.c: open the socket, once there is an access file; close it. */
 void daemon_open_door(struct daemon *daemon);
 void daemon_close_door(struct daemon *daemon);
+
+/* daemon_sources.c: follow the events of the upstreams, and take what they tell. */
+void daemon_sources_see(struct daemon *daemon, const struct repository *repository);
+/* The scan has seen all. */
+void daemon_sources_settle(struct daemon *daemon);
+void daemon_sources_take(struct daemon *daemon);
+void daemon_sources_ran(const struct job *job);
+void daemon_sources_stop(struct daemon *daemon);
 
 /* daemon_status.c: <spool>/snapshotd.json, for people and monitors; left as it is if
  * there is nothing new in it. Each of the jobs that ended may be NULL. */

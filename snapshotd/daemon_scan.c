@@ -67,6 +67,7 @@ static void see(struct daemon *daemon, const struct replica_candidate *candidate
     if (is_ours(daemon, repository)) {
         schedule(daemon, candidate, daemon->scan_pool);
         daemon_scrub_see(daemon, repository, candidate->last_snapshot);
+        daemon_sources_see(daemon, repository);
         return;
     }
     APR_ARRAY_PUSH(daemon->foreign, const char *) = repository->local_name;
@@ -112,6 +113,8 @@ void daemon_scan(struct daemon *daemon)
     daemon->foreign = apr_array_make(daemon->scan_pool, 0, sizeof(const char *));
     daemon->problems =
         apr_array_make(daemon->scan_pool, 0, sizeof(struct replica_problem));
+    daemon->followed =
+        apr_array_make(daemon->scan_pool, 0, sizeof(struct followed_replica));
     if (!replica_list(&candidates, &daemon->problems, daemon->confdir, daemon->server,
                       &options, daemon->scan_pool, &error)) {
         daemon_report_once(daemon, LOG_LEVEL_ERROR, error.message);
@@ -122,6 +125,7 @@ void daemon_scan(struct daemon *daemon)
     schedule_forget_unseen(daemon->schedule);
     daemon_scrub_forget_unseen(daemon);
     daemon_sign_forget_unseen(daemon);
+    daemon_sources_settle(daemon);
     complain(daemon);
 }
 

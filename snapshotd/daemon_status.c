@@ -244,6 +244,44 @@ static json_t *describe_foreign(const struct daemon *daemon)
     return foreign;
 }
 
+static json_t *describe_source(const struct event_source_state *state, apr_pool_t *pool)
+{
+    json_t *source = json_object();
+
+    json_object_set_new(source, "url", json_string(state->url));
+    json_object_set_new(source, "stream",
+                        json_string(state->is_strict ? "strict" : "extended"));
+    json_object_set_new(source, "repositories", json_integer(state->repositories));
+    json_object_set_new(source, "streams", json_integer(state->streams));
+    json_object_set_new(source, "connected", json_integer(state->connected));
+    if (state->connected_since != 0)
+        json_object_set_new(source, "connected_since", date(state->connected_since));
+    if (state->last_event != 0)
+        json_object_set_new(source, "last_event", date(state->last_event));
+    json_object_set_new(source, "events", json_integer(state->events));
+    json_object_set_new(source, "retries", json_integer(state->retries));
+    if (*state->problem != '\0')
+        json_object_set_new(source, "error",
+                            json_string(text_for_people(text_of(state->problem),
+                                                        ERROR_MESSAGE_SIZE, pool)));
+    return source;
+}
+
+static json_t *describe_sources(const struct daemon *daemon)
+{
+    json_t *list = json_array();
+    apr_array_header_t *states;
+
+    if (daemon->sources == NULL)
+        return list;
+    states = event_sources_states(daemon->sources, daemon->scan_pool);
+    for (int i = 0; i < states->nelts; i++)
+        json_array_append_new(
+            list, describe_source(&APR_ARRAY_IDX(states, i, struct event_source_state),
+                                  daemon->scan_pool));
+    return list;
+}
+
 /* Everything but the time of writing, so that what is new can be told from what is not.
  */
 static json_t *describe(struct daemon *daemon, const struct job *ended,
@@ -255,6 +293,7 @@ static json_t *describe(struct daemon *daemon, const struct job *ended,
     json_object_set_new(root, "replicas", describe_replicas(daemon, ended, old));
     json_object_set_new(root, "geo", describe_geo(geo_ended, old));
     json_object_set_new(root, "signing", describe_signing(daemon));
+    json_object_set_new(root, "event_sources", describe_sources(daemon));
     json_object_set_new(root, "out_of_service", describe_problems(daemon));
     json_object_set_new(root, "of_other_users", describe_foreign(daemon));
     json_decref(old);

@@ -31,6 +31,7 @@ static void *job_main(void *baton)
     struct job *job = baton;
     struct replica_snapshot_options options = {
         .abort_on_conflict = true,
+        .passes_caches = job->passes_caches,
         .accept_older = SNAPSHOT_NO_OLDER,
         .stop = job->stop,
         .say = say,

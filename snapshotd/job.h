@@ -18,8 +18,9 @@ struct job {
     const char *log_file;
     struct run_log *log; /* of the run, made by the thread */
     const volatile int *stop;
-    int done_fd;     /* an eventfd that is told when the job is done */
-    int64_t objects; /* fetched so far; set by the thread, read by others atomically */
+    bool passes_caches; /* a hint told of it */
+    int done_fd;        /* an eventfd that is told when the job is done */
+    int64_t objects;    /* fetched so far; set by the thread, read by others atomically */
     int64_t bytes;
     volatile int is_done;
     apr_time_t started;

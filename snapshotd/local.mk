@@ -20,7 +20,10 @@ snapshotd_snapshotd_SOURCES = \
 	%D%/daemon_scan.c \
 	%D%/daemon_scrub.c \
 	%D%/daemon_sign.c \
+	%D%/daemon_sources.c \
 	%D%/daemon_status.c \
+	%D%/event_sources.c %D%/event_sources.h \
+	%D%/event_topics.c %D%/event_topics.h \
 	%D%/events_listen.c \
 	%D%/events_main.c \
 	%D%/events_publish.c \
@@ -31,6 +34,7 @@ snapshotd_snapshotd_SOURCES = \
 	%D%/events_subscribe.c \
 	%D%/events_worker.c %D%/events_worker.h \
 	%D%/geo_job.c %D%/geo_job.h \
+	%D%/hint_plan.c %D%/hint_plan.h \
 	%D%/job.c %D%/job.h \
 	%D%/main.c \
 	%D%/schedule.c %D%/schedule.h \

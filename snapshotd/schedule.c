@@ -39,7 +39,7 @@ struct schedule *schedule_create(apr_pool_t *pool)
     return schedule;
 }
 
-static struct schedule_entry *find(struct schedule *schedule, const char *local_name)
+struct schedule_entry *schedule_find(struct schedule *schedule, const char *local_name)
 {
     for (int i = 0; i < schedule->entries->nelts; i++) {
         struct schedule_entry *entry =
@@ -82,7 +82,7 @@ struct schedule_entry *schedule_see(struct schedule *schedule,
                                     const struct schedule_replica *replica,
                                     apr_time_t now)
 {
-    struct schedule_entry *entry = find(schedule, replica->local_name);
+    struct schedule_entry *entry = schedule_find(schedule, replica->local_name);
     apr_time_t interval = replica->interval;
 
     if (entry == NULL)
@@ -210,4 +210,10 @@ void schedule_ran(struct schedule_entry *entry, bool succeeded, apr_time_t pause
     entry->next_start = now + pause;
     if (spread > 0)
         entry->next_start += (apr_time_t)(chance % (uint64_t)(2 * spread)) - spread;
+}
+
+void schedule_hasten(struct schedule_entry *entry, apr_time_t when)
+{
+    if (when != 0 && when < entry->next_start)
+        entry->next_start = when;
 }

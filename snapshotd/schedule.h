@@ -8,6 +8,7 @@
 #include <apr_pools.h>
 #include <apr_tables.h>
 #include <apr_time.h>
+#include "snapshotd/hint_plan.h"
 
 /* What the configuration says about a replica. Strings are copied. */
 struct schedule_replica {
@@ -28,7 +29,8 @@ struct schedule_entry {
     bool is_running;
     bool is_failing; /* its last run failed */
     bool was_cut;    /* its last run ended with the daemon: the others go first */
-    bool is_seen;    /* for schedule_forget_unseen */
+    struct hint_plan hints;
+    bool is_seen; /* for schedule_forget_unseen */
 };
 
 struct schedule {
@@ -43,6 +45,9 @@ struct schedule *schedule_create(apr_pool_t *pool);
 struct schedule_entry *schedule_see(struct schedule *schedule,
                                     const struct schedule_replica *replica,
                                     apr_time_t now);
+
+/* NULL: there is none. */
+struct schedule_entry *schedule_find(struct schedule *schedule, const char *local_name);
 
 /* Drop entries that were not seen since the last call and do not run. */
 void schedule_forget_unseen(struct schedule *schedule);
@@ -66,5 +71,8 @@ int schedule_place(const struct schedule *schedule, const struct schedule_entry 
  *   chance   any number; its value picks the place in that tenth */
 void schedule_ran(struct schedule_entry *entry, bool succeeded, apr_time_t pause,
                   uint64_t chance, apr_time_t now);
+
+/* Let ENTRY be due at WHEN, if it were not until later; 0: leave it. */
+void schedule_hasten(struct schedule_entry *entry, apr_time_t when);
 
 #endif

@@ -21,6 +21,12 @@ static void curl_init(void)
     curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
+bool fetch_start_libcurl(void)
+{
+    pthread_once(&curl_once, curl_init);
+    return curl_ready == CURLE_OK;
+}
+
 static void cleanup_ring(struct transfer_ring *ring)
 {
     while (!APR_RING_EMPTY(ring, transfer, link)) {
@@ -50,8 +56,7 @@ bool fetcher_create(struct fetcher **fetcher, const struct fetcher_options *opti
 {
     struct fetcher *created = apr_pcalloc(pool, sizeof(*created));
 
-    pthread_once(&curl_once, curl_init);
-    created->multi = curl_ready == CURLE_OK ? curl_multi_init() : NULL;
+    created->multi = fetch_start_libcurl() ? curl_multi_init() : NULL;
     if (created->multi == NULL)
         return error_set(error, ERROR_IO, "cannot set libcurl up");
     created->pool = pool;

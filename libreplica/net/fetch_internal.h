@@ -92,6 +92,9 @@ struct fetcher {
     struct fetch_counters counters;
 };
 
+/* fetch.c: once, before anything else is asked of libcurl. */
+bool fetch_start_libcurl(void);
+
 /* fetch_transfer.c */
 bool transfer_init(struct transfer *transfer, struct fetcher *fetcher,
                    struct error *error);

@@ -128,6 +128,7 @@ static bool prepare(struct snapshot_options *snapshot,
     snapshot->max_catalog_bytes = settings_number(settings, SETTING_MAX_CATALOG_BYTES);
     snapshot->min_free_bytes = settings_number(settings, SETTING_MIN_FREE_BYTES);
     snapshot->min_free_inodes = settings_number(settings, SETTING_MIN_FREE_INODES);
+    snapshot->passes_caches = options->passes_caches;
     snapshot->accept_older = options->accept_older;
     snapshot->say = options->say;
     snapshot->progress = options->progress;

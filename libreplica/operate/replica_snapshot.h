@@ -8,8 +8,9 @@
 #include "libreplica/store/repository.h"
 
 struct replica_snapshot_options {
-    bool abort_on_conflict;   /* do not wait for another update */
-    int64_t accept_older;     /* SNAPSHOT_NO_OLDER, or the revision to take once */
+    bool abort_on_conflict; /* do not wait for another update */
+    bool passes_caches;     /* for the manifest: it is known that there is a newer one */
+    int64_t accept_older;   /* SNAPSHOT_NO_OLDER, or the revision to take once */
     const volatile int *stop; /* may be NULL; nonzero ends the run */
     void (*say)(void *baton, const char *line);
     void (*progress)(void *baton, const struct catalog_walk_counters *counters);

@@ -169,7 +169,7 @@ static bool may_be_a_race(enum error_code code)
 bool ensemble_fetch(struct ensemble *ensemble, const struct ensemble_source *source,
                     apr_time_t now, apr_pool_t *pool, struct error *error)
 {
-    if (fetch_once(ensemble, source, false, now, pool, error))
+    if (fetch_once(ensemble, source, source->passes_caches, now, pool, error))
         return true;
     return may_be_a_race(error->code) &&
            fetch_once(ensemble, source, true, now, pool, error);

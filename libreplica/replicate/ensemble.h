@@ -28,6 +28,7 @@ struct ensemble_source {
     struct fetcher *fetcher;
     struct store *store; /* a certificate that is in it is not fetched again; or NULL */
     int total_seconds;   /* for manifest and whitelist each; 0: no limit */
+    bool passes_caches;  /* what a cache in between has may be too old */
     bool any_upstream; /* the certificate may come from any of the fetcher's upstreams */
     /* Fetched already; empty: not yet. */
     struct text manifest_text;

@@ -24,6 +24,7 @@ struct snapshot_options {
     int64_t max_catalog_bytes;
     int64_t min_free_bytes;
     int64_t min_free_inodes;
+    bool passes_caches;   /* for the manifest: it is known that there is a newer one */
     int64_t accept_older; /* this revision may replace a newer one; SNAPSHOT_NO_OLDER */
     /* Both may be NULL; called on the caller's thread. */
     void (*say)(void *baton,

@@ -46,6 +46,7 @@ static struct ensemble_source source_of(const struct choice *choice,
         .fetcher = choice->snapshot->fetcher,
         .store = choice->snapshot->store,
         .total_seconds = choice->count > 1 ? options->fetch.timeout_seconds : 0,
+        .passes_caches = choice->count == 1 && options->passes_caches,
         .any_upstream = choice->count > 1,
         .manifest_text = offer->text,
     };
@@ -116,6 +117,7 @@ static void make_requests(struct fetch_request requests[2], const struct choice 
     requests[1] = requests[0];
     requests[1].path = MANIFEST_NAME;
     requests[1].head_only = false;
+    requests[1].no_cache = choice->snapshot->options->passes_caches;
     requests[1].size_limit = MANIFEST_SIZE_MAX;
 }
 

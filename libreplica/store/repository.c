@@ -341,20 +341,33 @@ static void add_once(apr_array_header_t *urls, const char *url)
     APR_ARRAY_PUSH(urls, const char *) = url;
 }
 
+static void add_urls(apr_array_header_t *urls, const char *list, apr_pool_t *pool)
+{
+    char *next = apr_pstrdup(pool, list), *rest;
+
+    for (next = strtok_r(next, " \t", &rest); next != NULL;
+         next = strtok_r(NULL, " \t", &rest))
+        add_once(urls, without_slashes(next));
+}
+
 apr_array_header_t *repository_upstream_urls(const struct repository *repository,
                                              apr_pool_t *pool)
 {
     const char *origin = repository_origin_url(repository, pool);
     apr_array_header_t *urls = apr_array_make(pool, 4, sizeof(const char *));
-    char *next =
-        apr_pstrdup(pool, settings_text(repository->settings, SETTING_UPSTREAMS));
-    char *rest;
 
     if (*origin != '\0')
         APR_ARRAY_PUSH(urls, const char *) = origin;
-    for (next = strtok_r(next, " \t", &rest); next != NULL;
-         next = strtok_r(NULL, " \t", &rest))
-        add_once(urls, without_slashes(next));
+    add_urls(urls, settings_text(repository->settings, SETTING_UPSTREAMS), pool);
+    return urls;
+}
+
+apr_array_header_t *repository_event_sources(const struct repository *repository,
+                                             apr_pool_t *pool)
+{
+    apr_array_header_t *urls = apr_array_make(pool, 2, sizeof(const char *));
+
+    add_urls(urls, settings_text(repository->settings, SETTING_EVENT_SOURCES), pool);
     return urls;
 }
 

@@ -76,6 +76,11 @@ const char *repository_origin_server(const struct repository *repository,
 apr_array_header_t *repository_upstream_urls(const struct repository *repository,
                                              apr_pool_t *pool);
 
+/* The notification services whose events tell of it, from REPLICA_EVENT_SOURCES (array of
+ * const char *, without slashes at their ends, each once). */
+apr_array_header_t *repository_event_sources(const struct repository *repository,
+                                             apr_pool_t *pool);
+
 /* Whether it is a replica with a tree of its own. False: ERROR_USAGE, which says that
  * there is nothing to VERB. */
 bool repository_require_content(const struct repository *repository, const char *verb,

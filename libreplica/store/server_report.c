@@ -304,6 +304,47 @@ static void read_space(const struct reading *reading)
     report->free_inodes = (int64_t)space.f_favail;
 }
 
+static int count_member(const json_t *object, const char *key)
+{
+    json_int_t value = json_integer_value(json_object_get(object, key));
+
+    return value > 0 && value < INT32_MAX ? (int)value : 0;
+}
+
+static struct event_source_report read_event_source(const json_t *entry, apr_pool_t *pool)
+{
+    const char *stream = json_string_value(json_object_get(entry, "stream"));
+
+    return (struct event_source_report){
+        .url = text_member(entry, "url", pool),
+        .is_strict = stream != NULL && strcmp(stream, "strict") == 0,
+        .repositories = count_member(entry, "repositories"),
+        .streams = count_member(entry, "streams"),
+        .connected = count_member(entry, "connected"),
+        .connected_since = date_member(entry, "connected_since", date_parse_iso),
+        .last_event = date_member(entry, "last_event", date_parse_iso),
+        .events = json_integer_value(json_object_get(entry, "events")),
+        .retries = json_integer_value(json_object_get(entry, "retries")),
+        .error = text_member(entry, "error", pool)};
+}
+
+static void read_event_sources(struct reading *reading)
+{
+    const json_t *list = json_object_get(reading->daemon, "event_sources"), *entry;
+    apr_array_header_t *sources =
+        apr_array_make(reading->pool, 2, sizeof(struct event_source_report));
+    size_t i;
+
+    json_array_foreach(list, i, entry)
+    {
+        struct event_source_report source = read_event_source(entry, reading->pool);
+
+        if (source.url != NULL)
+            APR_ARRAY_PUSH(sources, struct event_source_report) = source;
+    }
+    reading->report->event_sources = sources;
+}
+
 static void open_daemon_file(struct reading *reading)
 {
     const char *path = apr_pstrcat(
@@ -331,6 +372,7 @@ bool server_report_read(struct server_report *report, const char *confdir,
     report->geo = geo_state_read(server, pool);
     read_space(&reading);
     open_daemon_file(&reading);
+    read_event_sources(&reading);
     ok = read_repositories(&reading, error);
     json_decref(reading.daemon);
     return ok;
@@ -374,6 +416,23 @@ const char *repository_report_next(const struct repository_report *repository,
     return repository->next_snapshot > now
                ? human_duration(apr_time_sec(repository->next_snapshot - now), pool)
                : "";
+}
+
+const char *event_source_report_state(const struct event_source_report *source,
+                                      apr_time_t now, apr_pool_t *pool)
+{
+    if (source->streams > 1 && source->connected > 0 &&
+        source->connected < source->streams)
+        return apr_psprintf(pool, "%d of %d streams connected", source->connected,
+                            source->streams);
+    if (source->connected_since == 0)
+        return "not connected";
+    return apr_pstrcat(pool, "connected for ",
+                       human_duration(source->connected_since < now
+                                          ? apr_time_sec(now - source->connected_since)
+                                          : 0,
+                                      pool),
+                       NULL);
 }
 
 enum repository_state repository_report_state(const struct repository_report *repository,

@@ -18,6 +18,18 @@ struct upstream_report {
     const char *error; /* its last failure, or why it is not used; NULL: none */
 };
 
+/* Of a notification service whose events snapshotd follows. */
+struct event_source_report {
+    const char *url;
+    bool is_strict; /* it only knows the stock stream */
+    int repositories;
+    int streams, connected;     /* connections that are wanted, and that are up */
+    apr_time_t connected_since; /* all of them; 0: not all are */
+    apr_time_t last_event;      /* 0: there was none */
+    int64_t events, retries;
+    const char *error; /* NULL: none */
+};
+
 /* Of a repository. Times are 0 and texts NULL where there is nothing to say. */
 struct repository_report {
     const char *local_name;
@@ -69,9 +81,10 @@ struct server_report {
     int64_t free_inodes;
 
     struct geo_state geo;
-    const char *geo_error;      /* of the last update by snapshotd */
-    apr_time_t daemon_reported; /* when snapshotd last had news */
-    int waiting;                /* repositories that are due and wait for their turn */
+    const char *geo_error;                   /* of the last update by snapshotd */
+    apr_time_t daemon_reported;              /* when snapshotd last had news */
+    const apr_array_header_t *event_sources; /* struct event_source_report */
+    int waiting; /* repositories that are due and wait for their turn */
 };
 
 /* Read everything. Signatures are not checked.
@@ -117,6 +130,10 @@ int64_t repository_report_days_left(const struct repository_report *repository,
  * known or one is under way. */
 const char *repository_report_next(const struct repository_report *repository,
                                    apr_time_t now, apr_pool_t *pool);
+
+/* How it is, for people: "connected for 3 min", "not connected". */
+const char *event_source_report_state(const struct event_source_report *source,
+                                      apr_time_t now, apr_pool_t *pool);
 
 /* As JSON text, documented in docs/operating.md. NULL without memory. */
 const char *server_report_json(const struct server_report *report, apr_pool_t *pool);

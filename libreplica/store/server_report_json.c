@@ -175,6 +175,31 @@ static json_t *describe_geo(const struct server_report *report, apr_pool_t *pool
     return object;
 }
 
+static json_t *describe_event_sources(const struct server_report *report,
+                                      apr_pool_t *pool)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < report->event_sources->nelts; i++) {
+        const struct event_source_report *source =
+            &APR_ARRAY_IDX(report->event_sources, i, struct event_source_report);
+        json_t *object = json_object();
+
+        add_text(object, "url", source->url, pool);
+        add_text(object, "stream", source->is_strict ? "strict" : "extended", pool);
+        add_number(object, "repositories", source->repositories);
+        add_number(object, "streams", source->streams);
+        add_number(object, "connected", source->connected);
+        add_date(object, "connected_since", source->connected_since);
+        add_date(object, "last_event", source->last_event);
+        add_number(object, "events", source->events);
+        add_number(object, "retries", source->retries);
+        add_text(object, "error", source->error, pool);
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
 const char *server_report_json(const struct server_report *report, apr_pool_t *pool)
 {
     json_t *root = json_object(), *repositories = json_array();
@@ -186,6 +211,7 @@ const char *server_report_json(const struct server_report *report, apr_pool_t *p
     add_number(root, "waiting", report->waiting);
     json_object_set_new(root, "storage", describe_storage(report, pool));
     json_object_set_new(root, "geo_database", describe_geo(report, pool));
+    json_object_set_new(root, "event_sources", describe_event_sources(report, pool));
     for (int i = 0; i < report->repositories->nelts; i++)
         json_array_append_new(
             repositories, describe_repository(&APR_ARRAY_IDX(report->repositories, i,

@@ -285,6 +285,31 @@ def test_the_daemon_s_report(lonely):
     assert any("77 objects, 1.5 kB" in text for text in row)
 
 
+def test_the_daemon_s_event_sources(lonely):
+    fleet, httpd = lonely
+    fleet.spool.mkdir(exist_ok=True)
+    replace_file(fleet.spool / "snapshotd.json", json.dumps({"event_sources": [
+        {"url": "http://a/api/v1", "stream": "extended", "repositories": 3, "streams": 1,
+         "connected": 1, "connected_since": "2026-01-01T00:00:00Z", "events": 5,
+         "last_event": "2026-01-01T00:00:01Z", "retries": 2},
+        {"url": 'http://"b\\', "stream": "strict", "streams": 2, "connected": 1, "error": "<lost>"},
+        {"events": 1}, 7]}).encode())
+    one, other = report_of(httpd)[0]["event_sources"]
+    assert (one["stream"], one["connected"], one["events"], one["retries"]) == ("extended", 1, 5, 2)
+    assert one["last_event"] == "2026-01-01T00:00:01Z" and "error" not in one
+    assert other["stream"] == "strict" and other["error"] == "<lost>"
+    assert "connected_since" not in other
+    metrics = httpd.fetch(METRICS).body.decode()
+    assert 'replica_event_source_connected{source="http://a/api/v1"} 1\n' in metrics
+    assert 'replica_event_source_retries{source="http://a/api/v1"} 2\n' in metrics
+    assert 'replica_event_source_connected{source="http://\\"b\\\\"} 0\n' in metrics
+    assert b"<b class=\"warn\">1 of 2</b>" in httpd.fetch(PAGE).body
+    done = subprocess.run([REPLICACTL, "status"], text=True, capture_output=True, check=True,
+                          env={"REPLICA_CONFDIR": str(fleet.confdir)})
+    assert "Events of http://a/api/v1: connected for " in done.stdout
+    assert ": 1 of 2 streams connected\n  <lost>\n" in done.stdout
+
+
 def test_the_command_says_the_same(lonely):
     fleet, httpd = lonely
 

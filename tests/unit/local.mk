@@ -209,3 +209,6 @@ check_PROGRAMS += %D%/test_event_stream
 %C%_test_multipart_LDADD = $(UNIT_LIBS)
 %C%_test_upload_path_SOURCES = %D%/test_upload_path.c %D%/unit.h
 %C%_test_upload_path_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += %D%/test_hint_plan
+%C%_test_hint_plan_SOURCES = %D%/test_hint_plan.c %D%/unit.h snapshotd/hint_plan.c snapshotd/hint_plan.h
+%C%_test_hint_plan_LDADD = $(UNIT_LIBS)
