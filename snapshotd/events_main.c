@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <apr_strings.h>
 #include <systemd/sd-daemon.h>
 
 #include "libreplica/base/log.h"
@@ -44,6 +45,42 @@ static void on_alive(evutil_socket_t fd, short what, void *data)
     events_keep_alive(server);
 }
 
+static bool read_settings(struct events_server *server, struct error *error)
+{
+    struct settings *settings;
+    apr_pool_t *pool;
+
+    apr_pool_create(&pool, server->pool);
+    if (!server_settings_read(&settings, server->confdir, false, pool, error)) {
+        apr_pool_destroy(pool);
+        return false;
+    }
+    settings_discard_secrets(settings);
+    if (server->settings_pool != NULL)
+        apr_pool_destroy(server->settings_pool);
+    server->settings_pool = pool;
+    server->settings = settings;
+    return true;
+}
+
+/* Nobody is disconnected for it. The log and the socket stay what they were. */
+static void on_reload(evutil_socket_t fd, short what, void *data)
+{
+    struct events_server *server = data;
+    struct error error;
+
+    sd_notify(0, "RELOADING=1");
+    if (read_settings(server, &error))
+        log_write(LOG_LEVEL_INFO, "reloaded confdir=%s subscribers=%d", server->confdir,
+                  server->subscribers);
+    else
+        log_write(LOG_LEVEL_ERROR, "not reloaded, the old settings stay: %s",
+                  error.message);
+    server->repositories_read = 0;
+    events_distrust(server);
+    sd_notify(0, "READY=1");
+}
+
 /* At once: whatever libevent did to connections on the way out, it might end them
  * properly, and clients would not come back. */
 static void on_end(evutil_socket_t fd, short what, void *data)
@@ -77,6 +114,7 @@ static bool add_events(struct events_server *server, struct error *error)
            add_event(server, worker_descriptor(server->worker), EV_READ, on_task, NULL,
                      error) &&
            add_event(server, -1, 0, on_alive, &alive, error) &&
+           add_event(server, SIGHUP, EV_SIGNAL, on_reload, NULL, error) &&
            add_event(server, SIGTERM, EV_SIGNAL, on_end, NULL, error) &&
            add_event(server, SIGINT, EV_SIGNAL, on_end, NULL, error);
 }
@@ -120,11 +158,10 @@ static bool set_up_http(struct events_server *server, struct error *error)
 
 static bool set_up(struct events_server *server, struct error *error)
 {
-    if (!server_settings_read(&server->settings, server->confdir, false, server->pool,
-                              error))
+    if (!read_settings(server, error))
         return false;
-    settings_discard_secrets(server->settings);
-    server->log = settings_text(server->settings, SETTING_EVENT_LOG);
+    server->log =
+        apr_pstrdup(server->pool, settings_text(server->settings, SETTING_EVENT_LOG));
     if (*server->log == '\0')
         return error_set(error, ERROR_SETTING,
                          "REPLICA_EVENT_LOG is not set: there is nothing to serve");

@@ -17,6 +17,7 @@ struct events_server {
     apr_pool_t *pool;
     const char *confdir;
     struct settings *settings;
+    apr_pool_t *settings_pool; /* replaced by a reload */
     const char *log;
     struct event_base *base;
     struct evhttp *http;
@@ -71,6 +72,8 @@ void events_stream(struct events_server *server, struct evhttp_request *request,
                    const char *const *names, int count, int64_t since, bool is_extended);
 /* There may be news in the log. */
 void events_read_log(struct events_server *server);
+/* Keys or repositories may have changed: verify every message again before it is sent. */
+void events_distrust(struct events_server *server);
 /* From time to time: comments for the extended streams, and messages that did not verify
  * are tried again. */
 void events_keep_alive(struct events_server *server);

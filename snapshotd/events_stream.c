@@ -234,6 +234,17 @@ static void prepare_socket(struct bufferevent *stream)
                    sizeof(int));
 }
 
+static void add_headers(const struct subscriber *subscriber, struct evkeyvalq *headers)
+{
+    evhttp_add_header(headers, "Content-Type", "text/event-stream");
+    evhttp_add_header(headers, "Cache-Control", "no-cache");
+    /* nginx keeps what is answered until it is worth passing on, unless it is told. */
+    evhttp_add_header(headers, "X-Accel-Buffering", "no");
+    if (subscriber->is_extended &&
+        settings_boolean(subscriber->server->settings, SETTING_CORS))
+        evhttp_add_header(headers, "Access-Control-Allow-Origin", "*");
+}
+
 static void start(struct subscriber *subscriber)
 {
     struct evhttp_request *request = subscriber->request;
@@ -244,8 +255,7 @@ static void start(struct subscriber *subscriber)
     bufferevent_set_timeouts(stream, NULL, NULL);
     bufferevent_set_max_single_write(stream, WRITE_MAX);
     bufferevent_setwatermark(stream, EV_READ, 0, SAID_MAX);
-    evhttp_add_header(headers, "Content-Type", "text/event-stream");
-    evhttp_add_header(headers, "Cache-Control", "no-cache");
+    add_headers(subscriber, headers);
     evhttp_send_reply_start(request, HTTP_OK, "OK");
 }
 
@@ -260,6 +270,9 @@ void events_stream(struct events_server *server, struct evhttp_request *request,
         evhttp_connection_free(connection);
         return;
     }
+    /* A number that is not ours yet is another service's. */
+    if (since > server->last_sequence)
+        since = 0;
     subscriber->server = server;
     subscriber->request = request;
     subscriber->stream = evhttp_connection_get_bufferevent(connection);
@@ -349,6 +362,17 @@ static void keep_alive(const struct topic *topic)
         comment = evbuffer_new();
         evbuffer_add_printf(comment, ": \n\n");
         send_piece(subscriber, comment);
+    }
+}
+
+void events_distrust(struct events_server *server)
+{
+    for (apr_hash_index_t *at = apr_hash_first(NULL, server->topics); at != NULL;
+         at = apr_hash_next(at)) {
+        struct topic *topic = apr_hash_this_val(at);
+
+        topic->good_until = topic->check_next = 0;
+        deliver_all(topic);
     }
 }
 

@@ -13,6 +13,7 @@ struct hint_plan {
     int64_t wanted;           /* revision that is promised and not here; 0: none */
     bool is_late;             /* something was said while a run was under way */
     bool is_told;             /* the next run is one for a hint */
+    bool was_kept;            /* the last run brought what was promised */
     int tries;                /* runs that did not bring it */
     int64_t missed;           /* the highest one that was given up */
     apr_time_t started;       /* the last run */

@@ -2,14 +2,17 @@
 """The event stream: every rule that stock clients depend on, with real processes."""
 
 import json
+import shutil
 import signal
 import socket
 import time
 
 import pytest
 
-from event_site import (API, EventSite, Raw, Stock, chunks, extended_request, stock_request)
+from event_site import (API, EventSite, Raw, Stock, activity, chunks, extended_request,
+                        stock_request)
 from forger import Forger
+from replica import Published, Replica
 from servers import fetch, wait_until
 from test_event_log import rows
 
@@ -183,3 +186,32 @@ def test_dead_subscribers_are_forgotten(site):
     for raw in streams:
         raw.socket.close()
     wait_until(lambda: server.sockets() <= before, "all are forgotten")
+
+
+def test_a_reload_disconnects_nobody_and_reads_all_anew(site, folder):
+    server = site.server.start()
+    with Stock(server.url, site.name) as stock:
+        stock.wait_for("message")
+        stranger = Published(folder / "stranger", "new.example.net")
+        stranger.key.chmod(0o644)
+        message = activity(stranger.storage, stranger.fqrn)
+        assert server.publish(message)[0] == 400
+        # Known without a reload, too.
+        Replica(folder / "replica", stranger.fqrn, f"file://{stranger.storage}", stranger.key)
+        shutil.copytree(stranger.storage, folder / "replica" / "srv" / stranger.fqrn,
+                        dirs_exist_ok=True)
+        assert server.publish(message) == (200, {"status": "ok"})
+        site.set(REPLICA_EVENT_SUBSCRIBERS=1)
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "reloaded" in server.text(), "it has read them")
+        assert stranger.fqrn in json.loads(fetch(server.port, f"{API}/repos").body)["data"]
+        site.set(REPLICA_EVENT_SUBSCRIBERS="nonsense")
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "not reloaded" in server.text(), "it says that it cannot")
+        stock.expect_none("retry", "end", "broken")
+
+
+def test_a_number_of_another_service_is_not_believed(site):
+    server = site.server.start()
+    with Raw(server.port, *extended_request(f"repository={site.name}&since={2**62}")) as raw:
+        assert site.name.encode() in raw.until(b"}\n\n\r\n")

@@ -16,7 +16,10 @@ static void a_verified_hint_starts_a_run_at_once(void **state)
     assert_int_equal(hint_plan_take(&plan, 4, true, false, NOW), 0);
     assert_int_equal(hint_plan_ran(&plan, 5, NOW, NOW + 1), 0);
     assert_false(plan.is_told);
-    assert_int_equal(hint_plan_take(&plan, 6, true, false, NOW + 1), NOW + SECOND);
+    assert_int_equal(hint_plan_take(&plan, 6, true, false, NOW + 1), NOW + SECOND / 5);
+    /* Not kept: the next one has to wait longer. */
+    assert_int_equal(hint_plan_ran(&plan, 5, NOW + 2, NOW + 2), NOW + 2 + SECOND / 5);
+    assert_int_equal(hint_plan_take(&plan, 7, true, false, NOW + 3), NOW + 2 + SECOND);
 }
 
 static void one_that_comes_while_a_run_is_under_way_starts_one_more(void **state)
