@@ -24,6 +24,7 @@ mod_replica_la_SOURCES = \
 	%D%/status_metrics.c \
 	%D%/status_page.c %D%/status_page.h \
 	%D%/text_builder.c %D%/text_builder.h \
+	%D%/handlers/call.c \
 	%D%/handlers/alternative_path.c \
 	%D%/handlers/geo.c \
 	%D%/handlers/handlers.h \

@@ -11,6 +11,7 @@ static const struct route_methods read_only = {AP_METHOD_BIT << M_GET, false,
                                                "GET, HEAD"};
 static const struct route_methods list_or_add = {
     AP_METHOD_BIT << M_GET | AP_METHOD_BIT << M_POST, true, "GET, HEAD, POST"};
+static const struct route_methods call = {AP_METHOD_BIT << M_POST, true, "POST"};
 static const struct route_methods any_of_file = {
     AP_METHOD_BIT << M_GET | AP_METHOD_BIT << M_PUT | AP_METHOD_BIT << M_DELETE |
         AP_METHOD_BIT << M_POST,
@@ -39,6 +40,9 @@ static const struct route routes[REQUEST_KIND_COUNT] = {
     [REQUEST_STATUS_JSON] = {DOOR_STATUS, &read_only, handle_status_json},
     [REQUEST_REPOSITORY_FILES] = {DOOR_UPLOAD, &list_or_add, handle_repository_files},
     [REQUEST_REPOSITORY_FILE] = {DOOR_UPLOAD, &any_of_file, handle_repository_file},
+    [REQUEST_COLLECT] = {DOOR_UPLOAD, &call, handle_call},
+    [REQUEST_HOUSEKEEPING] = {DOOR_UPLOAD, &call, handle_call},
+    [REQUEST_RESIGN] = {DOOR_UPLOAD, &call, handle_call},
 };
 
 const struct route *route_find(const struct replica_config *config,

@@ -69,7 +69,7 @@ static void drop_late(struct batch *batch)
         struct door_job *job = *link;
         struct error error;
 
-        if (!atomic_load(&job->connection->is_closed) && now < job->deadline) {
+        if (!door_job_is_given_up(job) && now < job->deadline) {
             link = &job->next;
             continue;
         }
@@ -129,26 +129,70 @@ static bool open_batch(struct batch *batch, struct error *error)
            wait_for_lock(batch, error) && finish_collection(batch, error);
 }
 
-static bool publish(struct batch *batch, struct error *error)
+static bool find_expired(struct batch *batch, struct error *error)
+{
+    bool cleans = false;
+
+    for (struct door_job *job = batch->jobs; job != NULL; job = job->next)
+        cleans = cleans || job->cleans;
+    return !cleans || expired_find(&batch->expired, batch->repository, batch->store,
+                                   batch->now, batch->pool, error);
+}
+
+static int expired_in(const struct batch *batch)
+{
+    return batch->expired != NULL ? expired_count(batch->expired) : 0;
+}
+
+/* Whether there is anything that could be published. */
+static bool has_changes(const struct batch *batch)
+{
+    bool found = expired_in(batch) > 0;
+
+    for (struct door_job *job = batch->jobs; job != NULL; job = job->next)
+        found = found || (!job->cleans && !job->collects);
+    return found;
+}
+
+static bool make_revision(struct batch *batch, struct error *error)
 {
     struct publish_result result;
     int good;
 
-    batch->now = apr_time_now();
     if (!changes_begin(&batch->changes, &batch->target, batch->now, &batch->door->stop,
-                       batch->pool, error))
+                       batch->pool, error) ||
+        (expired_in(batch) > 0 && !expired_remove(batch->expired, batch->changes, error)))
         return false;
+    batch->directories = apr_array_make(batch->pool, 8, sizeof(const char *));
     good = commit_apply(batch);
-    if (good == 0)
+    if (good == 0 && expired_in(batch) == 0)
         return true;
     if (!commit_record_expiry(batch, error) ||
         !changes_commit(&result, batch->changes, error))
         return false;
     commit_tidy_expiry(batch);
-    log_write(LOG_LEVEL_INFO, "publish repository=%s revision=%lld changes=%d",
-              batch->name, (long long)result.revision, good);
+    log_write(LOG_LEVEL_INFO, "publish repository=%s revision=%lld changes=%d expired=%d",
+              batch->name, (long long)result.revision, good, expired_in(batch));
     for (struct door_job *job = batch->jobs; job != NULL; job = job->next)
         job->answer.revision = result.revision;
+    return true;
+}
+
+static bool publish(struct batch *batch, struct error *error)
+{
+    struct error problem;
+
+    batch->now = apr_time_now();
+    for (struct door_job *job = batch->jobs; job != NULL; job = job->next)
+        job->is_good = job->cleans || job->collects;
+    if (!find_expired(batch, error) ||
+        (has_changes(batch) && !make_revision(batch, error)))
+        return false;
+    for (struct door_job *job = batch->jobs; job != NULL; job = job->next)
+        if (job->cleans)
+            job->answer.count = expired_in(batch);
+    if (batch->expired != NULL && !expired_forget(batch->expired, &problem))
+        log_write(LOG_LEVEL_WARNING, "repository=%s %s", batch->name, problem.message);
     return true;
 }
 
@@ -158,17 +202,11 @@ static void mark_all(struct batch *batch)
         job->is_good = true;
 }
 
-static bool collect_if_due(struct batch *batch, struct error *error)
+static bool collect(struct batch *batch, struct gc_keep keep, struct error *error)
 {
-    struct replica_gc_options options = {.stop = &batch->door->stop};
+    struct replica_gc_options options = {.keep = keep, .stop = &batch->door->stop};
     struct gc_result result;
-    bool due;
 
-    if (!replica_gc_is_due(&due, &options.keep, batch->repository, batch->store,
-                           apr_time_now(), batch->pool, error))
-        return false;
-    if (!due)
-        return true;
     if (!replica_gc_locked(&result, batch->repository, batch->store, &options,
                            batch->pool, error))
         return false;
@@ -178,13 +216,49 @@ static bool collect_if_due(struct batch *batch, struct error *error)
 }
 
 /* What was published stays published, whatever comes of the collection. */
-static void collect(struct batch *batch)
+static void collect_if_due(struct batch *batch)
 {
+    struct gc_keep keep;
     struct error error;
+    bool due;
 
-    if (!collect_if_due(batch, &error) && error.code != ERROR_CANCELLED)
+    if (replica_gc_is_due(&due, &keep, batch->repository, batch->store, apr_time_now(),
+                          batch->pool, &error) &&
+        (!due || collect(batch, keep, &error)))
+        return;
+    if (error.code != ERROR_CANCELLED)
         log_write(error.code == ERROR_BUSY ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
                   "gc repository=%s: %s", batch->name, error.message);
+}
+
+/* Those that want more than the commit wait on; all others are told. */
+static struct door_job *set_collecting_aside(struct batch *batch)
+{
+    struct door_job **link = &batch->jobs, *aside = NULL;
+
+    while (*link != NULL) {
+        struct door_job *job = *link;
+
+        if (!job->collects) {
+            link = &job->next;
+            continue;
+        }
+        *link = job->next;
+        job->next = aside;
+        aside = job;
+    }
+    return aside;
+}
+
+/* All but the head and named revisions, and what readers may still need. */
+static void finish_collecting(struct batch *batch, struct door_job *collecting)
+{
+    struct gc_keep keep = {.revisions = 0};
+    struct error error;
+    bool ok = collect(batch, keep, &error);
+
+    batch->jobs = collecting;
+    finish_all(batch, ok, &error);
 }
 
 static bool run_locked(struct batch *batch, struct error *error)
@@ -196,21 +270,27 @@ static bool run_locked(struct batch *batch, struct error *error)
 
 static void run(struct batch *batch)
 {
+    struct door_job *collecting = NULL;
     struct error error;
     bool ok = open_batch(batch, &error) && run_locked(batch, &error);
 
     if (batch->changes != NULL)
         changes_abandon(batch->changes);
-    if (!ok)
+    if (ok)
+        collecting = set_collecting_aside(batch);
+    else
         mark_all(batch);
     /* Keys, folders: nothing that was asked for. */
     if (!ok && (error.code == ERROR_NOT_FOUND || error.code == ERROR_EXISTS))
         error.code = ERROR_IO;
     finish_all(batch, ok, &error);
-    if (ok && batch->changes != NULL)
-        collect(batch);
+    if (collecting != NULL)
+        finish_collecting(batch, collecting);
+    else if (ok && batch->changes != NULL)
+        collect_if_due(batch);
     if (batch->lock != NULL)
         lock_release(batch->lock);
+    housekeeping_look(batch->door, batch->name);
 }
 
 static void run_queue(struct door *door, struct commit_queue *queue, const char *name)
@@ -231,7 +311,7 @@ static void run_queue(struct door *door, struct commit_queue *queue, const char 
 
 void commit_submit(struct door_job *job)
 {
-    struct door *door = job->connection->door;
+    struct door *door = job->door;
     struct commit_queue *queue;
     const char *name;
     apr_pool_t *pool;

@@ -91,6 +91,7 @@ static bool make_parents(struct batch *batch, const char *path, size_t length,
 
         if (!changes_make_directory(batch->changes, parent, &attributes, error))
             return false;
+        APR_ARRAY_PUSH(batch->directories, const char *) = parent;
     }
     return true;
 }
@@ -136,7 +137,9 @@ int commit_apply(struct batch *batch)
     int good = 0;
 
     for (struct door_job *job = batch->jobs; job != NULL; job = job->next) {
-        if (atomic_load(&job->connection->is_closed))
+        if (job->cleans || job->collects)
+            continue;
+        if (door_job_is_given_up(job))
             job->is_good = error_set(&job->error, ERROR_CANCELLED, "the caller has gone");
         else if (job->upload != NULL)
             job->is_good = apply_upload(batch, job, &job->error);

@@ -29,12 +29,16 @@ static bool write_expiry(struct batch *batch, struct error *error)
     for (struct door_job *job = batch->jobs; ok && job != NULL; job = job->next) {
         struct expiry_content identity;
 
-        if (!job->is_good || job->answer.expires_at == 0)
+        if (!job->is_good || job->upload == NULL || job->answer.expires_at == 0)
             continue;
         identity = identity_of(batch, job->upload);
         ok = expiry_set(batch->expiry, job->upload->path, &identity,
                         job->answer.expires_at, error);
     }
+    for (int i = 0; ok && i < batch->directories->nelts; i++)
+        ok = expiry_note_directory(batch->expiry,
+                                   APR_ARRAY_IDX(batch->directories, i, const char *),
+                                   apr_time_sec(batch->now), error);
     return ok;
 }
 
@@ -64,7 +68,7 @@ static bool tidy_all(struct batch *batch, struct error *error)
     bool ok = true;
 
     for (struct door_job *job = batch->jobs; ok && job != NULL; job = job->next)
-        if (job->is_good)
+        if (job->is_good && job->request.path != NULL)
             ok = tidy_one(batch, job, error);
     return ok;
 }

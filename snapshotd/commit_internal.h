@@ -3,8 +3,7 @@
 #ifndef REPLICA_SNAPSHOTD_COMMIT_INTERNAL_H
 #define REPLICA_SNAPSHOTD_COMMIT_INTERNAL_H
 
-#include "libreplica/publish/changes.h"
-#include "libreplica/store/expiry.h"
+#include "libreplica/operate/expired.h"
 #include "snapshotd/upload.h"
 
 struct commit_queue;
@@ -20,7 +19,9 @@ struct batch {
     struct lock *lock;
     struct store *store;
     struct changes *changes;
+    apr_array_header_t *directories; /* const char *: made for uploads */
     struct expiry *expiry;
+    struct expired *expired; /* NULL: nobody wants it removed */
     apr_time_t now;
     apr_pool_t *pool;
 };

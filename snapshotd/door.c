@@ -213,6 +213,9 @@ bool door_open(struct door **door, const char *confdir, const char *user,
         return false;
     }
     *door = opened;
+    /* What is uploaded can wait to expire. */
+    if (!housekeeping_start(opened, error))
+        log_write(LOG_LEVEL_ERROR, "nothing expires: %s", error->message);
     return true;
 }
 
@@ -221,6 +224,7 @@ void door_close(struct door *door)
     uint64_t one = 1;
 
     door->stop = 1;
+    housekeeping_stop(door);
     if (write(door->wake_fd, &one, sizeof(one)) != sizeof(one))
         log_write(LOG_LEVEL_ERROR, "cannot wake the thread that reads requests");
     pthread_join(door->reader, NULL);
@@ -229,5 +233,6 @@ void door_close(struct door *door)
     while (door->connections != NULL)
         drop(door, &door->connections);
     door_views_close(door);
+    housekeeping_free(door);
     free_door(door);
 }

@@ -45,8 +45,18 @@ void door_progress(struct door_job *job, const struct message_answer *answer)
     send_answer(job, MESSAGE_PROGRESS, answer, -1);
 }
 
+static void end_own(struct door_job *job, const struct error *error)
+{
+    job->end(job->end_baton, job, error);
+    apr_pool_destroy(job->pool);
+}
+
 void door_done(struct door_job *job, const struct message_answer *answer, int fd)
 {
+    if (job->connection == NULL) {
+        end_own(job, NULL);
+        return;
+    }
     send_answer(job, MESSAGE_DONE, answer, fd);
     end(job);
 }
@@ -56,6 +66,10 @@ void door_fail(struct door_job *job, const struct error *error)
     struct message_answer answer = {.error = error_code_name(error->code),
                                     .reason = error->message};
 
+    if (job->connection == NULL) {
+        end_own(job, error);
+        return;
+    }
     send_answer(job, MESSAGE_FAILED, &answer, -1);
     end(job);
 }
@@ -64,7 +78,7 @@ void door_fail_inside(struct door_job *job, struct error *error)
 {
     if (error->code == ERROR_PERMISSION || error->code == ERROR_BAD_SIGNATURE)
         error->code = ERROR_IO;
-    if (error->code == ERROR_IO)
+    if (error->code == ERROR_IO && job->connection != NULL)
         log_write(LOG_LEVEL_ERROR, "socket: repository=%s %s",
                   job->request.repository != NULL ? job->request.repository : "-",
                   error->message);

@@ -11,9 +11,6 @@
 #include "libreplica/base/log.h"
 #include "snapshotd/upload.h"
 
-/* What an answer is worth waiting for where the caller does not say. */
-#define LONGEST apr_time_from_sec(3600)
-
 struct door_connection *door_connection_create(struct door *door, int socket)
 {
     struct door_connection *made = calloc(1, sizeof(*made));
@@ -64,11 +61,12 @@ static bool begin_job(struct door_connection *connection)
     job = apr_pcalloc(pool, sizeof(*job));
     job->pool = pool;
     job->header = header;
+    job->door = connection->door;
     job->connection = connection;
     job->body = apr_palloc(pool, header.length + 1);
     job->deadline =
         apr_time_now() +
-        (header.deadline_ms == 0 ? LONGEST : (apr_time_t)header.deadline_ms * 1000);
+        (header.deadline_ms == 0 ? DOOR_LONGEST : (apr_time_t)header.deadline_ms * 1000);
     connection->incoming = job;
     return true;
 }

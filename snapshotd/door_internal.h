@@ -15,6 +15,8 @@
 #define DOOR_CONNECTIONS 2048
 /* Requests of one connection that are answered at once. */
 #define DOOR_JOBS_MAX 64
+/* What an answer is worth waiting for where the caller does not say. */
+#define DOOR_LONGEST apr_time_from_sec(3600)
 
 struct upload;
 
@@ -39,7 +41,8 @@ struct door_connection {
 /* A request until it is answered. */
 struct door_job {
     struct door_job *next;
-    struct door_connection *connection;
+    struct door *door;
+    struct door_connection *connection; /* NULL: one of ours, which has an end instead */
     struct message_header header;
     struct message_request request;
     char *body;
@@ -47,12 +50,17 @@ struct door_job {
     apr_pool_t *pool; /* its own */
 
     /* Of the queue of commits. */
-    struct upload *upload; /* NULL: a removal */
+    bool cleans;           /* remove what has expired */
+    bool collects;         /* then collect garbage */
+    struct upload *upload; /* NULL, and neither of these: a removal */
+    void (*end)(void *baton, const struct door_job *job, const struct error *error);
+    void *end_baton; /* of it; its error is NULL if all went well */
     struct message_answer answer;
     bool is_good;
     struct error error;
 };
 
+struct housekeeper;
 struct replays;
 struct tree_view;
 
@@ -78,7 +86,10 @@ struct door {
     apr_hash_t *queues; /* struct commit_queue *, by local name */
     struct replays *replays;
     apr_hash_t *views; /* struct kept_view *, by local name */
+    bool keeps_house;  /* somebody's request for it is under way */
     apr_pool_t *pool;
+
+    struct housekeeper *housekeeper;
 };
 
 /* door_connection.c */
@@ -87,7 +98,9 @@ struct door_connection *door_connection_create(struct door *door, int socket);
 bool door_connection_read(struct door_connection *connection);
 void door_connection_release(struct door_connection *connection);
 
-/* door_work.c: threads that answer. */
+/* door_work.c: threads that answer. A job of ours, for REPOSITORY. */
+struct door_job *door_own_job(struct door *door, const char *repository);
+bool door_job_is_given_up(const struct door_job *job);
 void door_submit(struct door *door, struct door_job *job);
 void door_stop_threads(struct door *door);
 
@@ -110,6 +123,10 @@ struct door_context {
  * no such repository of ours. */
 bool door_context_open(struct door_context *context, struct door_job *job,
                        enum access_verb verb, const char *path, struct error *error);
+/* The local names (const char *) of our repositories of which the job may do that. False:
+ * ERROR_PERMISSION and the like if there is none. */
+bool door_repositories(apr_array_header_t **names, struct door_job *job,
+                       enum access_verb verb, struct error *error);
 struct replays *replays_create(apr_pool_t *pool);
 
 /* door_views.c: the present revision of the context's repository, to look things up in;
@@ -120,9 +137,19 @@ bool door_view_enter(struct tree_view **view, const struct door_context *context
 void door_view_leave(const struct door_context *context, struct door_job *job);
 void door_views_close(struct door *door);
 
-/* Each answers the job. uploads.c, look.c, commit.c */
+/* housekeeping.c: the thread that has things removed when they expire, and garbage when
+ * no reader needs it. */
+bool housekeeping_start(struct door *door, struct error *error);
+void housekeeping_stop(struct door *door);
+/* Once no job is left. */
+void housekeeping_free(struct door *door);
+/* Something was published, or is to expire, in this repository. */
+void housekeeping_look(struct door *door, const char *repository);
+
+/* Each answers the job. upload.c, look.c, administer.c */
 typedef void door_answerer(struct door_job *job);
 door_answerer answer_upload_check, answer_upload_begin, answer_upload_next,
-    answer_upload_finish, answer_look, answer_list, answer_remove, answer_set_ttl;
+    answer_upload_finish, answer_look, answer_list, answer_remove, answer_set_ttl,
+    answer_clean, answer_notify, answer_housekeeping, answer_resign;
 
 #endif

@@ -169,3 +169,34 @@ bool door_context_open(struct door_context *context, struct door_job *job,
     return check_rights(context, job, verb, path, error) &&
            find_repository(context, job, error);
 }
+
+static bool takes(struct door_job *job, enum access_verb verb, const char *name,
+                  struct error *error)
+{
+    struct door_context context;
+
+    job->request.repository = name;
+    return door_context_open(&context, job, verb, "", error);
+}
+
+bool door_repositories(apr_array_header_t **names, struct door_job *job,
+                       enum access_verb verb, struct error *error)
+{
+    apr_array_header_t *all;
+    struct error reason;
+
+    if (!repository_names(&all, job->door->confdir, job->pool, error))
+        return false;
+    error_set(error, ERROR_NOT_FOUND, "there is no repository");
+    *names = apr_array_make(job->pool, all->nelts + 1, sizeof(const char *));
+    for (int i = 0; i < all->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(all, i, const char *);
+
+        if (takes(job, verb, name, &reason))
+            APR_ARRAY_PUSH(*names, const char *) = name;
+        else if (reason.code == ERROR_BAD_SIGNATURE || reason.code == ERROR_PERMISSION)
+            *error = reason;
+    }
+    job->request.repository = NULL;
+    return (*names)->nelts > 0;
+}

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The threads that answer requests. */
-#include "snapshotd/door_internal.h"
+#include "snapshotd/upload.h"
+
+#include <apr_strings.h>
 
 #include "libreplica/base/log.h"
 #include "libreplica/base/thread.h"
@@ -14,7 +16,31 @@ static door_answerer *const answerers[MESSAGE_REQUEST_END] = {
     [MESSAGE_LIST] = answer_list,
     [MESSAGE_REMOVE] = answer_remove,
     [MESSAGE_SET_TTL] = answer_set_ttl,
+    [MESSAGE_CLEAN] = answer_clean,
+    [MESSAGE_NOTIFY] = answer_notify,
+    [MESSAGE_COLLECT] = answer_housekeeping,
+    [MESSAGE_HOUSEKEEPING] = answer_housekeeping,
+    [MESSAGE_RESIGN] = answer_resign,
 };
+
+struct door_job *door_own_job(struct door *door, const char *repository)
+{
+    struct door_job *job;
+    apr_pool_t *pool;
+
+    apr_pool_create(&pool, NULL);
+    job = apr_pcalloc(pool, sizeof(*job));
+    job->pool = pool;
+    job->door = door;
+    job->deadline = apr_time_now() + DOOR_LONGEST;
+    job->request.repository = apr_pstrdup(pool, repository);
+    return job;
+}
+
+bool door_job_is_given_up(const struct door_job *job)
+{
+    return job->connection != NULL && atomic_load(&job->connection->is_closed);
+}
 
 static void answer(struct door_job *job)
 {
@@ -22,9 +48,13 @@ static void answer(struct door_job *job)
     unsigned int type = job->header.type;
     struct error error;
 
+    if (job->connection == NULL && !job->door->stop) {
+        commit_submit(job);
+        return;
+    }
     if (type >= MESSAGE_REQUEST_END || answerers[type] == NULL)
         error_set(&error, ERROR_UNSUPPORTED, "there are no requests of type %u", type);
-    else if (job->connection->door->stop)
+    else if (job->door->stop)
         error_set(&error, ERROR_CANCELLED, "snapshotd is being stopped");
     else if (message_request_decode(&job->request, body, job->pool, &error)) {
         answerers[type](job);

@@ -10,6 +10,8 @@ snapshotd_snapshotd_SOURCES = \
 	%D%/door_rights.c \
 	%D%/door_views.c \
 	%D%/door_work.c \
+	%D%/administer.c \
+	%D%/housekeeping.c \
 	%D%/look.c \
 	%D%/upload.c %D%/upload.h \
 	%D%/daemon_door.c \

@@ -192,9 +192,10 @@ void answer_set_ttl(struct door_job *job)
         return;
     ok = look(&looker, &entry, view, &error);
     door_view_leave(&context, job);
-    if (ok && set_ttl(&looker, &context, &error))
+    if (ok && set_ttl(&looker, &context, &error)) {
+        housekeeping_look(job->door, context.repository->local_name);
         door_done(job, &looker.part, -1);
-    else
+    } else
         door_fail_inside(job, &error);
 }
 

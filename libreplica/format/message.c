@@ -45,6 +45,7 @@ static const struct field answer_fields[] = {
     ANSWER_FIELD(limit, FIELD_NUMBER),         ANSWER_FIELD(expires_at, FIELD_NUMBER),
     ANSWER_FIELD(revision, FIELD_NUMBER),      ANSWER_FIELD(size, FIELD_NUMBER),
     ANSWER_FIELD(mtime_seconds, FIELD_NUMBER), ANSWER_FIELD(hash, FIELD_TEXT),
+    ANSWER_FIELD(count, FIELD_NUMBER),
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))

@@ -25,6 +25,11 @@ enum message_type {
     MESSAGE_LIST,             /* the regular files in a directory */
     MESSAGE_REMOVE,           /* publish without this file */
     MESSAGE_SET_TTL,          /* when does this file expire? */
+    MESSAGE_CLEAN,            /* remove what has expired */
+    MESSAGE_NOTIFY,           /* the present revision is an event once more */
+    MESSAGE_COLLECT,          /* collect the garbage of all repositories */
+    MESSAGE_HOUSEKEEPING,     /* remove what has expired in all of them, and collect */
+    MESSAGE_RESIGN,           /* sign the whitelists of all of them anew */
     MESSAGE_REQUEST_END,
 
     MESSAGE_PROGRESS = 256, /* any number before the final one */
@@ -80,6 +85,7 @@ struct message_answer {
     int64_t limit;      /* most bytes of a file */
     int64_t expires_at; /* microseconds since 1970 */
     int64_t revision;
+    int64_t count; /* of files, or of repositories */
     int64_t size;
     int64_t mtime_seconds;
     const char *hash;           /* of a whole object; NULL if there are chunks */

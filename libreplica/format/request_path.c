@@ -28,6 +28,9 @@ static const struct fixed_name server_files[] = {
     {"/cvmfs/info/v1/repositories.json", REQUEST_REPOSITORIES_INFO},
     {"/cvmfs/info/v1/meta.json", REQUEST_META_INFO},
     {"/robots.txt", REQUEST_ROBOTS},
+    {"/gc", REQUEST_COLLECT},
+    {"/housekeeping", REQUEST_HOUSEKEEPING},
+    {"/resign", REQUEST_RESIGN},
     {"/replica-status", REQUEST_STATUS_PAGE},
     {"/replica-status/", REQUEST_STATUS_PAGE},
     {"/replica-status/metrics", REQUEST_STATUS_METRICS},
@@ -241,6 +244,9 @@ const char *request_kind_name(enum request_kind kind)
         [REQUEST_STATUS_JSON] = "status-json",
         [REQUEST_REPOSITORY_FILES] = "repository-files",
         [REQUEST_REPOSITORY_FILE] = "repository-file",
+        [REQUEST_COLLECT] = "collect",
+        [REQUEST_HOUSEKEEPING] = "housekeeping",
+        [REQUEST_RESIGN] = "resign",
     };
 
     _Static_assert(COUNT(names) == REQUEST_KIND_COUNT, "a kind has no name");

@@ -32,6 +32,9 @@ enum request_kind {
     REQUEST_STATUS_JSON,       /* for programs */
     REQUEST_REPOSITORY_FILES,  /* of the upload door */
     REQUEST_REPOSITORY_FILE,   /* also */
+    REQUEST_COLLECT,           /* also, as the next two: of all repositories */
+    REQUEST_HOUSEKEEPING,
+    REQUEST_RESIGN,
     REQUEST_KIND_COUNT
 };
 

@@ -29,6 +29,7 @@ libreplica_work_la_SOURCES += \
 	%D%/configuration_line.c %D%/configuration_line.h \
 	%D%/create_repository.c %D%/create_repository.h \
 	%D%/deletion_log.c %D%/deletion_log.h \
+	%D%/expired.c %D%/expired.h \
 	%D%/gc.c %D%/gc.h %D%/gc_internal.h \
 	%D%/gc_condemn.c \
 	%D%/gc_grace.c %D%/gc_grace.h \

@@ -14,6 +14,9 @@
 #include "libreplica/store/file.h"
 #include "libreplica/store/partial_replica.h"
 
+/* Times in the reflog are of whole seconds. */
+#define PROMPT_MARGIN 2
+
 static void say(const struct replica_gc_options *options, const char *line)
 {
     if (options->say != NULL)
@@ -309,6 +312,37 @@ bool replica_gc_is_due(bool *due, struct gc_keep *keep,
     *keep = (struct gc_keep){.by_time = true, .since_seconds = apr_time_sec(since)};
     *due = manifest->garbage_collectable &&
            (!last_gc_of(&last, store, pool) || last < deadline);
+    return true;
+}
+
+bool replica_gc_next(apr_time_t *when, const struct repository *repository,
+                     struct store *store, apr_time_t collected, apr_pool_t *pool,
+                     struct error *error)
+{
+    struct gc_keep keep = {.revisions = 0};
+    struct manifest *manifest;
+    struct store_status status;
+    apr_time_t now = apr_time_now();
+    bool found;
+
+    *when = 0;
+    if (!settings_boolean(repository->settings, SETTING_PROMPT_GC))
+        return true;
+    if (!store_stat_file(store, MANIFEST_NAME, &status, &found, error))
+        return false;
+    if (!found)
+        return true;
+    if (!read_manifest(&manifest, store, pool, error))
+        return false;
+    if (!manifest->garbage_collectable)
+        return true;
+    gc_keep_grace(&keep, repository->settings, manifest, now);
+    *when = status.changed + apr_time_from_sec(PROMPT_MARGIN);
+    if (keep.in_use_since_seconds > 0)
+        *when += apr_time_from_sec(apr_time_sec(now) - keep.in_use_since_seconds);
+    if ((collected > 0 || last_gc_of(&collected, store, pool)) &&
+        collected >= *when - apr_time_from_sec(1))
+        *when = 0;
     return true;
 }
 

@@ -51,6 +51,13 @@ bool replica_gc_is_due(bool *due, struct gc_keep *keep,
                        const struct repository *repository, struct store *store,
                        apr_time_t now, apr_pool_t *pool, struct error *error);
 
+/* When all but the present revision and named ones is to be collected for
+ * REPLICA_PROMPT_GC: as soon as no reader needs it. 0: never, there is nothing since.
+ *   collected  when the last collection began; 0: not known, then last_gc counts */
+bool replica_gc_next(apr_time_t *when, const struct repository *repository,
+                     struct store *store, apr_time_t collected, apr_pool_t *pool,
+                     struct error *error);
+
 /* Collect under the update lock that the caller holds; ERROR_BUSY if a check or another
  * collection is at work. */
 bool replica_gc_locked(struct gc_result *result, const struct repository *repository,

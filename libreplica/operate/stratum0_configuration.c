@@ -86,7 +86,8 @@ static const char *profile_lines(const struct stratum0_configuration *configurat
                "CVMFS_AVG_CHUNK_SIZE=134217728\n"
                "CVMFS_MAX_CHUNK_SIZE=268435456\n"
                "CVMFS_REPOSITORY_TTL=60\n"
-               "CVMFS_FILE_MBYTE_LIMIT=4096\n";
+               "CVMFS_FILE_MBYTE_LIMIT=4096\n"
+               "REPLICA_PROMPT_GC=true\n";
     return apr_psprintf(pool,
                         "CVMFS_MIN_CHUNK_SIZE=%s\n"
                         "CVMFS_AVG_CHUNK_SIZE=%s\n"

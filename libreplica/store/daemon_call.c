@@ -105,6 +105,7 @@ bool daemon_ask(struct message_answer *answer, int *fd,
                       -1, deadline, error);
     while (ok && !is_final) {
         ok = take(answer, fd, &is_final, connection, deadline, pool, error);
+        deadline = apr_time_now() + timeout + GRACE;
         if (ok && !is_final && progress != NULL)
             ok = progress(baton, answer, error);
     }

@@ -19,7 +19,7 @@ void daemon_disconnect(struct daemon_connection *connection);
 typedef bool daemon_progress(void *baton, const struct message_answer *answer,
                              struct error *error);
 
-/* Ask and wait for the final answer, at most TIMEOUT.
+/* Ask and wait for the final answer, at most TIMEOUT from one message to the next.
  *   fd        set to a descriptor that came along, which the caller closes, or -1; NULL
  *             if none is wanted
  *   progress  NULL: it does not matter

@@ -8,6 +8,7 @@
 #define REPLICA_STORE_EXPIRY_H
 
 #include <apr_pools.h>
+#include <apr_tables.h>
 #include <apr_time.h>
 #include "libreplica/base/error.h"
 #include "libreplica/format/hash.h"
@@ -16,7 +17,9 @@
 
 struct expiry;
 
-/* What a file is, as its catalog has it. */
+/* What a file is, as its catalog has it; or a directory, which goes with all that is in
+ * it: that has EXPIRY_TREE for its size, and a null hash. */
+#define EXPIRY_TREE (-1)
 struct expiry_content {
     int64_t size;
     int64_t mtime_seconds;
@@ -45,5 +48,33 @@ bool expiry_find(struct expiry *expiry, bool *found, apr_time_t *expires_at,
 /* Forget whatever else was at this path; CONTENT is NULL if nothing is there any more. */
 bool expiry_forget_others(struct expiry *expiry, const char *path,
                           const struct expiry_content *content, struct error *error);
+
+/* The text that stands for a content. */
+const char *expiry_content_text(const struct expiry_content *content, apr_pool_t *pool);
+
+struct expiry_record {
+    const char *path;
+    const char *content; /* as expiry_content_text */
+};
+
+/* When the next one is due. */
+bool expiry_next(struct expiry *expiry, bool *found, apr_time_t *expires_at,
+                 struct error *error);
+/* What is due at NOW, the earliest first, at most LIMIT: an array of struct
+ * expiry_record. */
+bool expiry_due(apr_array_header_t **records, struct expiry *expiry, apr_time_t now,
+                int limit, apr_pool_t *pool, struct error *error);
+/* Forget a record, unless it is due after NOW by now. */
+bool expiry_forget_due(struct expiry *expiry, const struct expiry_record *record,
+                       apr_time_t now, struct error *error);
+
+/* Directories that were made for files that were uploaded, which go when the last of
+ * these has expired. */
+bool expiry_note_directory(struct expiry *expiry, const char *path, int64_t mtime_seconds,
+                           struct error *error);
+bool expiry_find_directory(struct expiry *expiry, bool *found, const char *path,
+                           int64_t mtime_seconds, struct error *error);
+bool expiry_forget_directory(struct expiry *expiry, const char *path,
+                             struct error *error);
 
 #endif

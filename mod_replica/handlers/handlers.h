@@ -17,6 +17,8 @@ route_handler handle_geo;              /* geo.c */
 route_handler handle_status_page;      /* status.c */
 route_handler handle_status_metrics;   /* status.c */
 route_handler handle_status_json;      /* status.c */
+route_handler handle_call;             /* call.c */
+route_handler call_clean, call_notify; /* also, for repository_file.c */
 route_handler handle_repository_files; /* repository_files.c */
 route_handler handle_repository_file;  /* repository_file.c */
 

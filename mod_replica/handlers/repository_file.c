@@ -67,6 +67,10 @@ int handle_repository_file(request_rec *r, const struct replica_request *request
         return remove_file(r, request, path);
     if (r->method_number == M_GET)
         return download(r, request, path);
+    if (strcmp(path, "/clean") == 0)
+        return call_clean(r, request);
+    if (strcmp(path, "/notify") == 0)
+        return call_notify(r, request);
     if (given.length <= end || strcmp(path + given.length - end, TTL_END) != 0)
         return reply_detail(r, HTTP_NOT_FOUND,
                             "files are put, forms posted to /repos/NAME");

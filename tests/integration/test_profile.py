@@ -44,6 +44,7 @@ def test_the_ephemeral_profile(site, folder, source):
                  "CVMFS_AUTO_TAG=false", "CVMFS_MIN_CHUNK_SIZE=67108864",
                  "CVMFS_AVG_CHUNK_SIZE=134217728", "CVMFS_MAX_CHUNK_SIZE=268435456",
                  "CVMFS_USE_FILE_CHUNKING=true", "CVMFS_FILE_MBYTE_LIMIT=4096",
+                 "REPLICA_PROMPT_GC=true",
                  "CVMFS_REPOSITORY_TTL=60"):
         assert text.count(line + "\n") == 1, line
     assert revision(site) > before

@@ -114,6 +114,10 @@ class UploadSite:
         self.check()
         return Closure(self.storage)
 
+    def parts_objects(self):
+        """What a reader of the present revision needs."""
+        return Closure(self.storage).objects
+
     def check(self):
         self.site.run("check", NAME)
 

@@ -66,9 +66,61 @@ static void what_is_not_ended_well_is_undone(void **state)
     assert_true(expiry_begin(expiry, &error) && expiry_end(expiry, true, &error));
 }
 
+static void what_is_due_comes_first_and_can_be_forgotten(void **state)
+{
+    apr_pool_t *pool = unit_pool(state);
+    struct expiry_content content = content_of("x", 1);
+    const struct expiry_record *record;
+    apr_array_header_t *records;
+    struct expiry *expiry;
+    struct error error;
+    apr_time_t when;
+    bool found;
+
+    assert_ok(expiry_open(&expiry, unit_folder(state), pool, &error), &error);
+    assert_ok(expiry_next(expiry, &found, &when, &error), &error);
+    assert_false(found);
+    assert_ok(expiry_set(expiry, "/late", &content, 300, &error) &&
+                  expiry_set(expiry, "/b", &content, 200, &error) &&
+                  expiry_set(expiry, "/a", &content, 100, &error),
+              &error);
+    assert_ok(expiry_next(expiry, &found, &when, &error), &error);
+    assert_true(found && when == 100);
+    assert_ok(expiry_due(&records, expiry, 200, 1, pool, &error), &error);
+    assert_int_equal(records->nelts, 1);
+    assert_ok(expiry_due(&records, expiry, 200, 9, pool, &error), &error);
+    assert_int_equal(records->nelts, 2);
+    record = &APR_ARRAY_IDX(records, 0, struct expiry_record);
+    assert_string_equal(record->path, "/a");
+    assert_string_equal(record->content, expiry_content_text(&content, pool));
+    assert_ok(expiry_forget_due(expiry, record, 99, &error), &error);
+    assert_int_equal(find(expiry, "/a", &content), 100);
+    assert_ok(expiry_forget_due(expiry, record, 100, &error), &error);
+    assert_int_equal(find(expiry, "/a", &content), -1);
+}
+
+static void directories_are_known_by_their_time(void **state)
+{
+    struct expiry *expiry;
+    struct error error;
+    bool found;
+
+    assert_ok(expiry_open(&expiry, unit_folder(state), unit_pool(state), &error), &error);
+    assert_ok(expiry_note_directory(expiry, "/d", 7, &error), &error);
+    assert_ok(expiry_find_directory(expiry, &found, "/d", 7, &error), &error);
+    assert_true(found);
+    assert_ok(expiry_find_directory(expiry, &found, "/d", 8, &error), &error);
+    assert_false(found);
+    assert_ok(expiry_forget_directory(expiry, "/d", &error), &error);
+    assert_ok(expiry_find_directory(expiry, &found, "/d", 7, &error), &error);
+    assert_false(found);
+}
+
 static const struct CMUnitTest expiry_tests[] = {
     UNIT_TEST(records_are_of_one_content),
     UNIT_TEST(what_is_not_ended_well_is_undone),
+    UNIT_TEST(what_is_due_comes_first_and_can_be_forgotten),
+    UNIT_TEST(directories_are_known_by_their_time),
 };
 
 UNIT_MAIN(expiry_tests)

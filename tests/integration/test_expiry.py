@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files that expire: gone from the next revision, their objects when no reader needs them."""
+
+import random
+import sqlite3
+import tarfile
+import time
+
+import pytest
+
+from collect import Store
+from closure import manifest_fields
+from servers import wait_until
+from test_upload_gc import object_of
+from test_uploads import UpdateLock, restart
+from uploads import NAME, SMALL_CHUNKS, UploadSite, good
+
+
+@pytest.fixture
+def make(folder):
+    sites = []
+
+    def start(*mkfs, **settings):
+        site = UploadSite(folder / "uploads", *(mkfs or ("-z", "-g", "-Z", "none")))
+        sites.append(site)
+        site.configure(**{**SMALL_CHUNKS, **settings})
+        return site.start()
+
+    yield start
+    for site in sites:
+        site.close()
+
+
+def expect_gone(uploads, *paths):
+    for path in paths:
+        wait_until(lambda path=path: uploads.get(path).status == 404, f"{path} has expired")
+
+
+def data_of(objects):
+    """Without tag databases, which are kept as long as any revision of their time."""
+    return {path for path in objects if not path.endswith("H")}
+
+
+def records(uploads, table="expiry"):
+    with sqlite3.connect(uploads.spool / NAME / "expiry.sqlite") as database:
+        return sorted(row[0] for row in database.execute(f"SELECT path FROM {table}"))
+
+
+def test_from_the_upload_to_the_end(make):
+    """Gone from the next revision, objects gone after the grace, and who reads the old revision
+    loses nothing before."""
+    uploads = make(REPLICA_GC_GRACE=4, REPLICA_PROMPT_GC="true")
+    body = random.Random(1).randbytes(200000)
+    good(uploads.put("stays", b"stays", query="?ttl_s=0"))
+    answer = good(uploads.put("goes", b"goes", query="?ttl_s=2"))
+    good(uploads.put("deep/er/goes", body, query="?ttl_s=2"))
+    head, before = manifest_fields(uploads.storage)["C"], uploads.revision()
+    expect_gone(uploads, "goes", "deep/er/goes")
+    gone = time.time()
+    assert gone >= answer["expires_at"]
+    assert uploads.revision() <= before + 2
+    if time.time() < answer["expires_at"] + 4:
+        old = Store(uploads.storage)
+        assert old.tree(head) <= uploads.objects() or time.time() > answer["expires_at"] + 4
+        assert object_of(uploads, b"goes").exists() or time.time() > answer["expires_at"] + 4
+    wait_until(lambda: not object_of(uploads, b"goes").exists(), "the object is gone")
+    assert time.time() >= answer["expires_at"] + 4
+    wait_until(lambda: not (uploads.storage / "data" / head[:2] / f"{head[2:]}C").exists(),
+               "the old revision is gone")
+    uploads.closure()
+    assert data_of(uploads.objects()) == data_of(uploads.parts_objects())
+    assert uploads.get("stays").body == b"stays"
+    wait_until(lambda: records(uploads) == [], "records are gone")
+    assert records(uploads, "directories") == []
+    assert uploads.get("?path=deep").status == 404
+    last = uploads.revision()
+    time.sleep(3)
+    assert uploads.revision() == last, "nothing has expired, nothing is published"
+
+
+def test_what_is_due_together_goes_together(make):
+    uploads = make()
+    for number in range(10):
+        good(uploads.put(f"file{number}", b"%d" % number, query="?ttl_s=3600"))
+    before = uploads.revision()
+    with sqlite3.connect(uploads.spool / NAME / "expiry.sqlite") as database:
+        database.execute("UPDATE expiry SET expires_at = 1 WHERE path <> '/file0'")
+    assert good(uploads.request("POST", f"{NAME}/clean"))["message"]
+    assert uploads.revision() == before + 1
+    assert good(uploads.get(""))["files"] == ["file0", "new_repository"]
+    assert good(uploads.request("POST", f"{NAME}/clean"))["message"]
+    assert uploads.revision() == before + 1
+    uploads.closure()
+
+
+def test_a_record_counts_for_its_content_only(make):
+    """What was replaced, or has another time to live by now, does not go by the old one."""
+    uploads = make()
+    good(uploads.put("replaced", b"old", query="?ttl_s=2"))
+    good(uploads.put("replaced", b"new", query="?ttl_s=0&overwrite=true"))
+    good(uploads.put("same", b"same", query="?ttl_s=2"))
+    good(uploads.put("same", b"same", query="?ttl_s=0&overwrite=true"))
+    good(uploads.put("longer", b"longer", query="?ttl_s=2"))
+    good(uploads.request("POST", f"{NAME}/longer/ttl?ttl_s=3600"))
+    good(uploads.put("shorter", b"shorter", query="?ttl_s=3600"))
+    good(uploads.request("POST", f"{NAME}/shorter/ttl?ttl_s=1"))
+    good(uploads.put("deleted", b"deleted", query="?ttl_s=2"))
+    good(uploads.request("DELETE", f"{NAME}/deleted"))
+    good(uploads.put("marker", b"marker", query="?ttl_s=3"))
+    # One that a crash before its commit has left.
+    with sqlite3.connect(uploads.spool / NAME / "expiry.sqlite") as database:
+        database.execute("INSERT INTO expiry VALUES ('/replaced', '3.1.00', 2)")
+        database.execute("INSERT INTO expiry VALUES ('/never/there', '3.1.00', 2)")
+    expect_gone(uploads, "shorter", "marker")
+    assert good(uploads.get(""))["files"] == ["longer", "new_repository", "replaced", "same"]
+    wait_until(lambda: records(uploads) == ["/longer"], "other records are forgotten")
+    uploads.closure()
+
+
+def test_directories_that_are_somebody_elses_stay(make, folder):
+    uploads = make()
+    good(uploads.put("made/by/upload", b"x", query="?ttl_s=2"))
+    good(uploads.put("shared/short", b"x", query="?ttl_s=2"))
+    good(uploads.put("shared/long", b"x"))
+    (folder / "more").mkdir()
+    (folder / "more/made-by-hand").mkdir()
+    uploads.site.run("ingest", "-t", make_tar(folder), "-b", "", NAME)
+    good(uploads.put("made-by-hand/file", b"x", query="?ttl_s=2"))
+    expect_gone(uploads, "made/by/upload", "shared/short", "made-by-hand/file")
+    assert sorted(path for path in uploads.tree().entries if path) == [
+        b"/made-by-hand", b"/new_repository", b"/shared", b"/shared/long"]
+
+
+def make_tar(folder):
+    path = folder / "more.tar"
+    with tarfile.open(path, "w") as archive:
+        archive.add(folder / "more/made-by-hand", "made-by-hand")
+    path.chmod(0o644)
+    return path
+
+
+def test_what_expired_while_nobody_looked_goes_at_once(make):
+    uploads = make()
+    good(uploads.put("due", b"x", query="?ttl_s=1"))
+    good(uploads.put("later", b"x", query="?ttl_s=3600"))
+    uploads.daemon.process.kill()
+    uploads.daemon.process.wait()
+    time.sleep(1.2)
+    before = uploads.revision()
+    uploads.daemon.start()
+    wait_until(lambda: uploads.revision() == before + 1, "it has expired")
+    assert sorted(uploads.tree().entries) == [b"", b"/later", b"/new_repository"]
+    # And nothing without a reason.
+    uploads.daemon.process.kill()
+    restart(uploads)
+    time.sleep(1)
+    assert uploads.revision() == before + 1
+
+
+def test_kills_in_between(make):
+    """Whenever it dies: what was to stay stays, what was to go goes."""
+    uploads = make(REPLICA_GC_GRACE=1, REPLICA_PROMPT_GC="true")
+    good(uploads.put("stays", b"stays", query="?ttl_s=0"))
+    chance = random.Random(4)
+    for turn in range(6):
+        good(uploads.put(f"turn{turn}/goes", b"%d" % turn, query="?ttl_s=1"))
+        time.sleep(1 + chance.random() / 5)
+        uploads.daemon.process.kill()
+        restart(uploads)
+        uploads.closure()
+    expect_gone(uploads, *(f"turn{number}/goes" for number in range(turn + 1)))
+    wait_until(lambda: data_of(uploads.objects()) == data_of(uploads.parts_objects()),
+               "garbage is collected")
+    uploads.closure()
+    assert uploads.get("stays").body == b"stays"
+
+
+def test_who_else_publishes_is_waited_for(make):
+    uploads = make()
+    good(uploads.put("goes", b"x", query="?ttl_s=1"))
+    before = uploads.revision()
+    with UpdateLock(uploads):
+        time.sleep(1.5)
+        assert uploads.revision() == before
+    expect_gone(uploads, "goes")
+
+
+def test_keys_that_are_missing_are_waited_for(make):
+    uploads = make()
+    good(uploads.put("goes", b"x", query="?ttl_s=1"))
+    key = uploads.confdir / "keys" / f"{NAME}.key"
+    key.rename(key.with_suffix(".away"))
+    wait_until(lambda: "housekeeping repository=" in uploads.daemon.text(), "it is reported")
+    key.with_suffix(".away").rename(key)
+    expect_gone(uploads, "goes")
