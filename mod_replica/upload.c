@@ -287,17 +287,12 @@ static int receive(struct upload_state *state)
 /* False: *status is the answer. */
 static bool take_parameters(struct message_request *message, int *status, request_rec *r)
 {
-    bool found, unpacks = false;
+    bool found;
 
     message->ttl_seconds = DEFAULT_TTL;
-    if (!upload_door_flag(&message->overwrites, status, r, "overwrite") ||
-        !upload_door_flag(&unpacks, status, r, "unpack") ||
-        !upload_door_number(&message->ttl_seconds, &found, status, r, "ttl_s"))
-        return false;
-    if (unpacks)
-        *status = reply_detail(r, HTTP_NOT_IMPLEMENTED,
-                               "archives are not unpacked by this version");
-    return !unpacks;
+    return upload_door_flag(&message->overwrites, status, r, "overwrite") &&
+           upload_door_flag(&message->unpacks, status, r, "unpack") &&
+           upload_door_number(&message->ttl_seconds, &found, status, r, "ttl_s");
 }
 
 static int64_t announced_size(request_rec *r)
@@ -319,6 +314,7 @@ static bool open_door(struct upload_state *state, const struct replica_request *
     if (!upload_door_open(&state->door, state->r, request, state->path, error))
         return false;
     message->overwrites = parameters->overwrites;
+    message->unpacks = parameters->unpacks;
     message->ttl_seconds = parameters->ttl_seconds;
     message->size = size;
     return true;

@@ -261,10 +261,60 @@ static void finish_collecting(struct batch *batch, struct door_job *collecting)
     finish_all(batch, ok, &error);
 }
 
+static bool is_archive(const struct door_job *job)
+{
+    return job->upload != NULL && job->upload->unpacks;
+}
+
+/* Before what came meanwhile. */
+static void put_back(struct batch *batch, struct door_job *jobs)
+{
+    struct commit_queue *queue = batch->queue;
+    struct door_job *last = jobs;
+
+    if (jobs == NULL)
+        return;
+    while (last->next != NULL)
+        last = last->next;
+    pthread_mutex_lock(&batch->door->mutex);
+    last->next = queue->first;
+    if (queue->first == NULL)
+        queue->last = &last->next;
+    queue->first = jobs;
+    pthread_mutex_unlock(&batch->door->mutex);
+}
+
+/* An archive that is damaged spoils the changes of its revision, so it has one of its
+ * own: after those who need not wait for it. */
+static void separate_archives(struct batch *batch)
+{
+    struct door_job **link = &batch->jobs, *archives = NULL, **end = &archives;
+
+    while (*link != NULL) {
+        struct door_job *job = *link;
+
+        if (!is_archive(job)) {
+            link = &job->next;
+            continue;
+        }
+        *link = job->next;
+        job->next = NULL;
+        *end = job;
+        end = &job->next;
+    }
+    if (batch->jobs == NULL && archives != NULL) {
+        batch->jobs = archives;
+        archives = archives->next;
+        batch->jobs->next = NULL;
+    }
+    put_back(batch, archives);
+}
+
 static bool run_locked(struct batch *batch, struct error *error)
 {
     drop_late(batch);
     take_more(batch, false);
+    separate_archives(batch);
     return batch->jobs == NULL || publish(batch, error);
 }
 

@@ -119,6 +119,28 @@ static bool apply_upload(struct batch *batch, struct door_job *job, struct error
     return true;
 }
 
+/* All of what was there goes in the same revision. */
+static bool apply_archive(struct batch *batch, struct door_job *job, struct error *error)
+{
+    struct upload *upload = job->upload;
+    struct catalog_entry entry;
+    size_t length;
+    bool found;
+
+    if (!changes_lookup(batch->changes, &found, &entry, upload->path, error))
+        return false;
+    if (found && !upload->overwrites)
+        return error_set(error, ERROR_EXISTS, "%.150s is there already", upload->path);
+    if (!find_parents(&length, batch, upload->path, error) ||
+        (found && !changes_remove(batch->changes, upload->path, error)) ||
+        !make_parents(batch, upload->path, length, error) ||
+        !commit_unpack(batch, upload, error))
+        return false;
+    if (upload->ttl_seconds > 0)
+        job->answer.expires_at = batch->now + apr_time_from_sec(upload->ttl_seconds);
+    return true;
+}
+
 static bool apply_removal(struct batch *batch, struct door_job *job, struct error *error)
 {
     const char *path = job->request.path;
@@ -141,6 +163,8 @@ int commit_apply(struct batch *batch)
             continue;
         if (door_job_is_given_up(job))
             job->is_good = error_set(&job->error, ERROR_CANCELLED, "the caller has gone");
+        else if (job->upload != NULL && job->upload->unpacks)
+            job->is_good = apply_archive(batch, job, &job->error);
         else if (job->upload != NULL)
             job->is_good = apply_upload(batch, job, &job->error);
         else

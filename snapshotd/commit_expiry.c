@@ -10,6 +10,10 @@ static struct expiry_content identity_of(const struct batch *batch,
     struct expiry_content identity = {.size = upload_size(upload),
                                       .mtime_seconds = apr_time_sec(batch->now)};
 
+    if (upload->unpacks) {
+        identity.size = EXPIRY_TREE;
+        return identity;
+    }
     for (int i = 0; i < upload->files->nelts; i++) {
         const struct hash *hash =
             &APR_ARRAY_IDX(upload->files, i, struct upload_file).piece.hash;

@@ -30,6 +30,10 @@ struct batch {
  * that fails changes nothing, and does not concern the others. */
 int commit_apply(struct batch *batch);
 
+/* commit_unpack.c: make what an archive holds, at a path where nothing is. False: the
+ * changes are not to be committed. */
+bool commit_unpack(struct batch *batch, const struct upload *upload, struct error *error);
+
 /* commit_expiry.c: write when files expire, before the commit: a crash then leaves a
  * record too many, never one too few. */
 bool commit_record_expiry(struct batch *batch, struct error *error);

@@ -152,7 +152,8 @@ static bool check_name(struct tree_view *view, const struct door_job *job,
 
     if (!tree_view_find(view, &found, &entry, path, error))
         return false;
-    if (found && (entry.flags & CATALOG_DIRECTORY || !job->request.overwrites))
+    if (found && ((entry.flags & CATALOG_DIRECTORY && !job->request.unpacks) ||
+                  !job->request.overwrites))
         return error_set(error, ERROR_EXISTS, "%.150s is there already%s", path,
                          entry.flags & CATALOG_DIRECTORY ? ", as a directory" : "");
     return check_parents(view, job, error);
@@ -187,6 +188,7 @@ static struct upload *create(const struct door_context *context,
     upload->temporary = apr_pstrdup(pool, repository->temporary);
     upload->path = apr_pstrdup(pool, job->request.path);
     upload->overwrites = job->request.overwrites;
+    upload->unpacks = job->request.unpacks;
     upload->ttl_seconds = job->request.ttl_seconds;
     upload->limit = limit_of(repository);
     upload->files = apr_array_make(pool, 1, sizeof(struct upload_file));
@@ -213,7 +215,9 @@ static void describe(struct message_answer *answer, struct upload *upload,
     answer->algorithm = hash_algorithm_name(target->algorithm);
     answer->compression = compression_name(target->compression);
     answer->compressor = compressor_kind_name(target->compressor);
-    answer->cuts_files = target->chunks_files;
+    if (upload->unpacks) /* as it comes, and never an object */
+        answer->compression = compression_name(COMPRESSION_NONE);
+    answer->cuts_files = target->chunks_files && !upload->unpacks;
     answer->minimum_chunk = target->minimum_chunk;
     answer->average_chunk = target->average_chunk;
     answer->maximum_chunk = target->maximum_chunk;

@@ -21,6 +21,7 @@ struct upload {
     const char *temporary;
     const char *path;
     bool overwrites;
+    bool unpacks;
     int64_t ttl_seconds; /* 0: for ever */
     int64_t limit;
     enum hash_algorithm algorithm;

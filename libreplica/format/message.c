@@ -27,9 +27,10 @@ static const struct field request_fields[] = {
     REQUEST_FIELD(mac, FIELD_TEXT),           REQUEST_FIELD(date, FIELD_TEXT),
     REQUEST_FIELD(method, FIELD_TEXT),        REQUEST_FIELD(target, FIELD_TEXT),
     REQUEST_FIELD(size, FIELD_NUMBER),        REQUEST_FIELD(overwrites, FIELD_FLAG),
-    REQUEST_FIELD(ttl_seconds, FIELD_NUMBER), REQUEST_FIELD(upload, FIELD_NUMBER),
-    REQUEST_FIELD(piece_size, FIELD_NUMBER),  REQUEST_FIELD(stored_size, FIELD_NUMBER),
-    REQUEST_FIELD(hash, FIELD_TEXT),          REQUEST_FIELD(is_whole, FIELD_FLAG),
+    REQUEST_FIELD(unpacks, FIELD_FLAG),       REQUEST_FIELD(ttl_seconds, FIELD_NUMBER),
+    REQUEST_FIELD(upload, FIELD_NUMBER),      REQUEST_FIELD(piece_size, FIELD_NUMBER),
+    REQUEST_FIELD(stored_size, FIELD_NUMBER), REQUEST_FIELD(hash, FIELD_TEXT),
+    REQUEST_FIELD(is_whole, FIELD_FLAG),
 };
 
 #define ANSWER_FIELD(member, type)                                                       \

@@ -57,6 +57,7 @@ struct message_request {
     const char *target;
     int64_t size; /* bytes of the file at least */
     bool overwrites;
+    bool unpacks; /* the file is an archive; what it holds is published */
     int64_t ttl_seconds;
     int64_t upload;      /* as UPLOAD_BEGIN was answered */
     int64_t piece_size;  /* of the content in the piece that is complete */

@@ -115,7 +115,7 @@ def test_parameters_are_checked(uploads):
     for query in ("?ttl_s=x", "?ttl_s=-1", "?ttl_s=1.5", "?overwrite=maybe", "?unpack=2", "?ttl_s=%zz",
                   "?ttl_s=99999999999999999999"):
         assert detail(uploads.put("checked", b"", query), 422)
-    assert detail(uploads.put("checked", b"", "?unpack=true"), 501)
+    assert detail(uploads.put("checked", b"x", "?unpack=true"), 400)
 
 
 def test_ranges_and_conditions(uploads):
