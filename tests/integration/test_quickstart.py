@@ -61,10 +61,10 @@ def urls(output):
             re.findall(r"^  ([a-z A-Z]+?) {2,}http://127\.0\.0\.1:(\d+)(\S+)$", output, re.M)}
 
 
-def start(quickstart, *arguments, **environment):
+def start(quickstart, *arguments, servers=("httpd", "snapshotd", "squid"), **environment):
     run = quickstart.run("--background", *arguments, **environment)
     assert run.returncode == 0, run.stdout + run.stderr
-    assert sorted(quickstart.pids()) == ["httpd", "snapshotd", "squid"]
+    assert sorted(quickstart.pids()) == sorted(servers)
     return urls(run.stdout)
 
 
@@ -138,6 +138,26 @@ def test_answers_a_question_to_the_geo_api(quickstart, folder):
         server.close()
 
 
+def test_files_come_and_go(quickstart):
+    servers = ("httpd", "snapshotd", "squid", "publisher", "events")
+    for _ in range(2):  # the second time it goes on with what is there
+        run = quickstart.run("--background", "--ephemeral")
+        assert run.returncode == 0, run.stdout + run.stderr
+        assert re.search(r"The replica had revision \d+ \d+ ms after that\.", run.stdout)
+        assert "It has expired: it is not in the next revision" in run.stdout
+        assert sorted(quickstart.pids()) == sorted(servers)
+    where = urls(run.stdout)
+    assert_serves_its_root_catalog(*where["httpd"])
+    token = (quickstart.top / "run/origin/token").read_text().strip()
+    port, path = where["upload API"]
+    assert fetch(port, path).status == 401
+    answer = fetch(port, path, headers={"Authorization": f"Bearer {token}"})
+    assert (answer.status, answer.body.strip()) == (200, b'{"files":["new_repository"]}')
+    assert quickstart.run("stop").returncode == 0
+    assert quickstart.processes() == {}
+    assert_serves_its_root_catalog(*start(quickstart)["httpd"])
+
+
 def test_says_what_is_wrong_with_its_arguments(quickstart, folder):
     key = folder / "key.pub"
     key.write_text("no key")
@@ -149,6 +169,7 @@ def test_says_what_is_wrong_with_its_arguments(quickstart, folder):
                 (("http://127.0.0.1/", key), "does not name a repository"),
                 (("ftp://127.0.0.1/cvmfs/sw.example.net", key), "does not name a repository"),
                 ((dead, folder / "nothing"), f"there is no public key file {folder}/nothing"),
+                (("--ephemeral", dead, key), "--ephemeral makes a repository of its own"),
                 ((dead, key), "add-replica failed")):
             run = quickstart.run("--background", *arguments)
             assert run.returncode == 1
