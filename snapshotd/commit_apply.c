@@ -96,10 +96,37 @@ static bool make_parents(struct batch *batch, const char *path, size_t length,
     return true;
 }
 
+/* The directories that were made for what then could not be put there. */
+static void remove_parents(struct batch *batch, const char *path, size_t length)
+{
+    const char *slash = strchr(path + length + 1, '/');
+    struct catalog_entry entry;
+    struct error unused;
+    const char *first;
+    bool found;
+
+    if (slash == NULL)
+        return;
+    first = apr_pstrmemdup(batch->pool, path, (size_t)(slash - path));
+    if (changes_lookup(batch->changes, &found, &entry, first, &unused) && found)
+        changes_remove(batch->changes, first, &unused);
+}
+
+static bool put_in_directories(struct batch *batch, const char *path, size_t length,
+                               const struct content *content, struct error *error)
+{
+    struct change_attributes attributes = attributes_of(batch, 0644);
+
+    if (make_parents(batch, path, length, error) &&
+        changes_put_stored(batch->changes, path, content, &attributes, error))
+        return true;
+    remove_parents(batch, path, length);
+    return false;
+}
+
 static bool apply_upload(struct batch *batch, struct door_job *job, struct error *error)
 {
     struct upload *upload = job->upload;
-    struct change_attributes attributes = attributes_of(batch, 0644);
     struct content content = content_of(upload, batch->pool);
     struct catalog_entry entry;
     size_t length;
@@ -111,8 +138,7 @@ static bool apply_upload(struct batch *batch, struct door_job *job, struct error
         return error_set(error, ERROR_EXISTS, "%.150s is there already", upload->path);
     if (!find_parents(&length, batch, upload->path, error) ||
         !name_objects(batch, upload, error) ||
-        !make_parents(batch, upload->path, length, error) ||
-        !changes_put_stored(batch->changes, upload->path, &content, &attributes, error))
+        !put_in_directories(batch, upload->path, length, &content, error))
         return false;
     if (upload->ttl_seconds > 0)
         job->answer.expires_at = batch->now + apr_time_from_sec(upload->ttl_seconds);

@@ -334,3 +334,17 @@ def test_strange_messages(uploads):
     assert talk(uploads, b"\xff" * 16) == []
     assert talk(uploads, b"\x00") == []
     good(uploads.put("still", b"works"))
+
+
+def test_what_cannot_be_put_leaves_no_directories(uploads):
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        with UpdateLock(uploads):
+            deep = pool.submit(uploads.put, "too/" * 300 + "deep", b"x")
+            good_one = pool.submit(uploads.put, "beside", b"y")
+            wait_until(lambda: len(uploads.temporary_files()) == 2, "both wait")
+            time.sleep(0.2)  # more likely to go into one revision
+    detail(deep.result(), 413)
+    good(good_one.result())
+    tree = uploads.tree()
+    assert b"/beside" in tree.entries and b"/too" not in tree.entries
+    uploads.expect_no_temporary_files()
