@@ -56,6 +56,9 @@ static bool path_of(const char **path, const struct reader *reader, const char *
                          "a name in the archive leads out of it: %s",
                          text_for_people(text_of(name), 100, reader->pool));
     *path = change_path_below(base, name, reader->pool);
+    /* Before anything goes through it component by component. */
+    if (!change_path_is_clean(*path, error))
+        return false;
     return reader->options->kind == ARCHIVE_PLAIN || **path == '\0' ||
            layer_path_resolve(path, reader->changes, base, *path, reader->pool, error);
 }

@@ -104,16 +104,23 @@ bool spot_find_for(struct spot *spot, struct changes *changes, const char *path,
                      spot->directory);
 }
 
+/* In one buffer: a name in an archive may have a million bytes. */
 const char *change_path_below(const char *base, const char *name, apr_pool_t *pool)
 {
-    const char *path = base;
+    size_t start = strlen(base);
+    char *path = apr_palloc(pool, start + strlen(name) + 2), *end = path + start;
 
+    memcpy(path, base, start + 1);
     while (*name != '\0') {
         size_t length = strcspn(name, "/");
 
-        if (length > 0 && !(length == 1 && *name == '.'))
-            path = apr_psprintf(pool, "%s/%.*s", path, (int)length, name);
+        if (length > 0 && !(length == 1 && *name == '.')) {
+            *end++ = '/';
+            memcpy(end, name, length);
+            end += length;
+        }
         name += length + (name[length] == '/');
     }
+    *end = '\0';
     return path;
 }

@@ -34,6 +34,8 @@ struct change_attributes {
 /* The path of NAME below BASE ("" or a path), without leading, double and trailing
  * slashes and without "." components; ".." stays, and is refused by the changes. */
 const char *change_path_below(const char *base, const char *name, apr_pool_t *pool);
+/* Whether it is a path at all. */
+bool change_path_is_clean(const char *path, struct error *error);
 
 enum change_attribute {
     CHANGE_MODE = 1, /* permission bits only */

@@ -56,8 +56,6 @@ bool entry_is_regular(const struct catalog_entry *entry);
 
 /* Whether a change may be made at PATH; it is not the root. */
 bool change_path_check(const char *path, struct error *error);
-/* Whether it is a path at all. */
-bool change_path_is_clean(const char *path, struct error *error);
 
 /* Begin a call: nothing of the last one is needed any more. */
 void changes_start(struct changes *changes);

@@ -12,22 +12,26 @@
 #define INDEXES_MAX   4         /* an index may name an index */
 #define UNKNOWN_WORDS "unknown" /* the platform of what only attests something */
 
+/* In one buffer: a name in an archive may have a million bytes. */
 const char *image_clean_name(const char *name, apr_pool_t *pool)
 {
-    apr_array_header_t *parts = apr_array_make(pool, 8, sizeof(const char *));
-    char *state, *part, *copy = apr_pstrdup(pool, name);
-    const char *clean = "";
+    char *clean = apr_palloc(pool, strlen(name) + 2), *end = clean;
 
-    for (part = apr_strtok(copy, "/", &state); part != NULL;
-         part = apr_strtok(NULL, "/", &state)) {
-        if (strcmp(part, "..") == 0)
-            apr_array_pop(parts);
-        else if (strcmp(part, ".") != 0)
-            APR_ARRAY_PUSH(parts, const char *) = part;
+    while (*name != '\0') {
+        size_t length = strcspn(name, "/");
+
+        if (length == 2 && memcmp(name, "..", 2) == 0) {
+            while (end > clean && *--end != '/')
+                continue;
+        } else if (length > 0 && (length != 1 || *name != '.')) {
+            if (end > clean)
+                *end++ = '/';
+            memcpy(end, name, length);
+            end += length;
+        }
+        name += length + (name[length] == '/');
     }
-    for (int i = 0; i < parts->nelts; i++)
-        clean = apr_pstrcat(pool, clean, i > 0 ? "/" : "",
-                            APR_ARRAY_IDX(parts, i, const char *), NULL);
+    *end = '\0';
     return clean;
 }
 

@@ -310,6 +310,13 @@ def test_what_is_run(shelf, folder, settings, arguments, output):
     assert run(["sh", script, *arguments]) == output
 
 
+@pytest.mark.parametrize("unpacks", [(), ("--unpack",)])
+def test_a_name_of_very_many_components(shelf, unpacks):
+    """A short archive must not ask for more memory than there is, or for a deep stack."""
+    output = shelf.put([file("a/" * 400000 + "f")], *unpacks, base="x", code=1)
+    assert "nested more than" in output
+
+
 def run(command, **environment):
     return subprocess.run(command, env={"PATH": os.environ["PATH"], "HOME": "/nowhere", **environment},
                           capture_output=True, text=True, check=True).stdout
