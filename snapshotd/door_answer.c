@@ -19,14 +19,14 @@ static void send_answer(struct door_job *job, enum message_type type,
     struct text body = message_answer_encode(answer, job->pool);
     struct error error;
 
-    pthread_mutex_lock(&connection->mutex);
+    pthread_mutex_lock(&connection->sending);
     if (!message_send(connection->socket, &header, body, fd, apr_time_now() + PATIENCE,
                       &error)) {
         /* The thread that reads finds it ended. */
         atomic_store(&connection->is_closed, true);
         shutdown(connection->socket, SHUT_RDWR);
     }
-    pthread_mutex_unlock(&connection->mutex);
+    pthread_mutex_unlock(&connection->sending);
 }
 
 static void end(struct door_job *job)

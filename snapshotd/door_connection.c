@@ -22,6 +22,7 @@ struct door_connection *door_connection_create(struct door *door, int socket)
     made->door = door;
     made->socket = socket;
     made->references = 1;
+    pthread_mutex_init(&made->sending, NULL);
     pthread_mutex_init(&made->mutex, NULL);
     return made;
 }
@@ -40,6 +41,7 @@ void door_connection_release(struct door_connection *connection)
     if (connection->incoming != NULL)
         apr_pool_destroy(connection->incoming->pool);
     close(connection->socket);
+    pthread_mutex_destroy(&connection->sending);
     pthread_mutex_destroy(&connection->mutex);
     free(connection->last_mac);
     free(connection);

@@ -25,7 +25,8 @@ struct door_connection {
     struct door_connection *next;
     struct door *door;
     int socket;
-    pthread_mutex_t mutex; /* of what follows, and of sending */
+    pthread_mutex_t sending; /* for as long as whoever asks takes to read */
+    pthread_mutex_t mutex;   /* of what follows */
     int references;
     int jobs;
     struct upload *uploads;

@@ -90,7 +90,8 @@ static bool look_at(struct first_look *look, struct archive *archive,
         return archive_source_fail(archive, error);
     name = image_clean_name(name, scratch);
     link = link_of(entry, name, scratch);
-    if (link != NULL && apr_hash_count(look->files.links) < IMAGE_LAYERS_MAX)
+    if (link != NULL && apr_hash_count(look->files.links) < IMAGE_LAYERS_MAX &&
+        apr_hash_get(look->files.links, name, APR_HASH_KEY_STRING) == NULL)
         apr_hash_set(look->files.links, apr_pstrdup(look->files.pool, name),
                      APR_HASH_KEY_STRING, apr_pstrdup(look->files.pool, link));
     return link != NULL || archive_entry_filetype(entry) != AE_IFREG ||
