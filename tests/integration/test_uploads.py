@@ -2,12 +2,10 @@
 """Uploads among others, and when something dies: nothing is seen before its commit, and nothing is left."""
 
 import concurrent.futures
-import contextlib
 import fcntl
 import json
 import os
 import random
-import select
 import socket
 import struct
 import subprocess
@@ -350,25 +348,3 @@ def test_what_cannot_be_put_leaves_no_directories(uploads):
     tree = uploads.tree()
     assert b"/beside" in tree.entries and b"/too" not in tree.entries
     uploads.expect_no_temporary_files()
-
-
-def fill_with_questions(connection):
-    """Ask until nothing more goes out: nobody reads the answers."""
-    connection.setblocking(False)
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            connection.send(message(99) * 100)
-
-
-def test_who_does_not_read_holds_up_nobody(uploads):
-    for number in range(3):
-        with socket.socket(socket.AF_UNIX) as stuck:
-            stuck.connect(str(uploads.site.folder / "socket"))
-            fill_with_questions(stuck)
-            good(uploads.put(f"meanwhile-{number}"))
-            stuck.setblocking(False)
-            events = select.poll()
-            events.register(stuck, select.POLLHUP)
-            if not any(event & select.POLLHUP for _, event in events.poll(0)):
-                return  # it was answered before the other was given up
-    pytest.fail("requests wait until one that does not read is given up")
