@@ -86,6 +86,26 @@ int command_repositories(apr_array_header_t **names,
     return EXIT_OK;
 }
 
+int command_one_repository(struct repository **repository,
+                           const struct command_context *context, int argc, char **argv)
+{
+    apr_array_header_t *names;
+    struct error error;
+    int code = command_repositories(&names, context, argc, argv);
+
+    if (code != EXIT_OK)
+        return code;
+    if (names->nelts != 1) {
+        fprintf(stderr, "one repository, please\n");
+        return EXIT_FATAL;
+    }
+    return repository_read(repository, context->confdir,
+                           APR_ARRAY_IDX(names, 0, const char *), context->server,
+                           context->pool, &error)
+               ? EXIT_OK
+               : command_fail(context, &error);
+}
+
 /* Who stops us means the work, and that is done by the child. */
 static int wait_for(const struct command_context *context, pid_t child)
 {

@@ -42,6 +42,9 @@ int command_fail(const struct command_context *context, const struct error *erro
  * Returns EXIT_OK; otherwise a message was printed. */
 int command_repositories(apr_array_header_t **names,
                          const struct command_context *context, int argc, char **argv);
+/* The same where it has to be one, with its configuration. */
+int command_one_repository(struct repository **repository,
+                           const struct command_context *context, int argc, char **argv);
 
 /* Run WORK as the owner of the repository: in this process if we are that user, else, as
  * root, in a child that has given root up. Returns WORK's exit code. */

@@ -109,20 +109,10 @@ static int run(struct command_context *context, int argc, char **argv,
                struct publishing *publishing)
 {
     struct repository *repository;
-    apr_array_header_t *names;
-    struct error error;
-    int code = command_repositories(&names, context, argc, argv);
+    int code = command_one_repository(&repository, context, argc, argv);
 
     if (code != EXIT_OK)
         return code;
-    if (names->nelts != 1) {
-        fprintf(stderr, "one repository, please\n");
-        return EXIT_FATAL;
-    }
-    if (!repository_read(&repository, context->confdir,
-                         APR_ARRAY_IDX(names, 0, const char *), context->server,
-                         context->pool, &error))
-        return command_fail(context, &error);
     if (repository->kind != REPOSITORY_STRATUM0) {
         fprintf(stderr, "%s is not a stratum 0 repository\n", repository->local_name);
         return EXIT_FATAL;

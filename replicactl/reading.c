@@ -8,20 +8,10 @@ int reading_run(struct command_context *context, int argc, char **argv,
                 command_work *work, void *baton)
 {
     struct repository *repository;
-    apr_array_header_t *names;
-    struct error error;
-    int code = command_repositories(&names, context, argc, argv);
+    int code = command_one_repository(&repository, context, argc, argv);
 
     if (code != EXIT_OK)
         return code;
-    if (names->nelts != 1) {
-        fprintf(stderr, "one repository, please\n");
-        return EXIT_FATAL;
-    }
-    if (!repository_read(&repository, context->confdir,
-                         APR_ARRAY_IDX(names, 0, const char *), context->server,
-                         context->pool, &error))
-        return command_fail(context, &error);
     if (settings_boolean(repository->settings, SETTING_PASSTHROUGH)) {
         fprintf(stderr, "%s is a pass-through repository: it has no revisions here\n",
                 repository->local_name);
