@@ -11,22 +11,18 @@
 #include "libreplica/publish/publish.h"
 #include "libreplica/store/file.h"
 
-#define KEY_SIZE_MAX 65536
-#define SECRET_MODE  0400
-#define PUBLIC_MODE  0444
-
 static const char *key_path(const char *directory, const char *fqrn, const char *ending,
                             apr_pool_t *pool)
 {
     return apr_pstrcat(pool, directory, "/", fqrn, ending, NULL);
 }
 
-static bool read_private(struct key **key, const char *path, apr_pool_t *pool,
-                         struct error *error)
+bool keyring_read_private(struct key **key, const char *path, apr_pool_t *pool,
+                          struct error *error)
 {
     struct text pem;
 
-    return file_read_secret(&pem, path, KEY_SIZE_MAX, pool, error) &&
+    return file_read_secret(&pem, path, KEYRING_FILE_MAX, pool, error) &&
            (key_parse_private(key, pem, pool, error) || error_prefix(error, "%s", path));
 }
 
@@ -53,8 +49,8 @@ bool keyring_read_master(struct key **master, const char *directory, const char 
         return key_parse_private(master, text_of(pem), pool, error) ||
                error_prefix(error, "environment variable %s", KEYRING_MASTER_KEY);
     if (!exists(path) && other != NULL)
-        return read_private(master, other, pool, error);
-    return read_private(master, path, pool, error);
+        return keyring_read_private(master, other, pool, error);
+    return keyring_read_private(master, path, pool, error);
 }
 
 bool keyring_read(struct keyring *keyring, const char *directory, const char *fqrn,
@@ -63,8 +59,8 @@ bool keyring_read(struct keyring *keyring, const char *directory, const char *fq
     const char *key = key_path(directory, fqrn, ".key", pool);
     const char *certificate = key_path(directory, fqrn, ".crt", pool);
 
-    if (!read_private(&keyring->signing, key, pool, error) ||
-        !file_read(&keyring->certificate_pem, certificate, KEY_SIZE_MAX, pool, error))
+    if (!keyring_read_private(&keyring->signing, key, pool, error) ||
+        !file_read(&keyring->certificate_pem, certificate, KEYRING_FILE_MAX, pool, error))
         return false;
     if (!certificate_parse(&keyring->certificate, keyring->certificate_pem, pool, error))
         return error_prefix(error, "%s", certificate);
@@ -76,26 +72,31 @@ bool keyring_read(struct keyring *keyring, const char *directory, const char *fq
     return true;
 }
 
+bool keyring_make_private(struct key **key, const char *path, apr_pool_t *pool,
+                          struct error *error)
+{
+    struct text pem;
+
+    return key_generate(key, pool, error) &&
+           key_format_private(&pem, *key, pool, error) &&
+           file_replace(path, pem, KEYRING_SECRET_MODE, pool, error);
+}
+
 /* Read the private key at PATH or, if there is none, make it. */
 static bool need_private(struct key **key, const char *path, apr_pool_t *pool,
                          struct error *error)
 {
-    struct text pem;
-
-    if (exists(path))
-        return read_private(key, path, pool, error);
-    return key_generate(key, pool, error) &&
-           key_format_private(&pem, *key, pool, error) &&
-           file_replace(path, pem, SECRET_MODE, pool, error);
+    return exists(path) ? keyring_read_private(key, path, pool, error)
+                        : keyring_make_private(key, path, pool, error);
 }
 
 /* Everybody may read these, whatever the umask. */
 static bool write_public(const char *path, struct text content, apr_pool_t *pool,
                          struct error *error)
 {
-    if (!file_replace(path, content, PUBLIC_MODE, pool, error))
+    if (!file_replace(path, content, KEYRING_PUBLIC_MODE, pool, error))
         return false;
-    return chmod(path, PUBLIC_MODE) == 0 ||
+    return chmod(path, KEYRING_PUBLIC_MODE) == 0 ||
            error_set_errno(error, errno, "cannot change the mode of %s", path);
 }
 

@@ -5,6 +5,13 @@
 
 #include "libreplica/format/signature.h"
 
+/* Bytes of a file with a key or a certificate. */
+#define KEYRING_FILE_MAX 65536
+
+/* What the files are made with: secrets, and what everybody may read. */
+#define KEYRING_SECRET_MODE 0400
+#define KEYRING_PUBLIC_MODE 0444
+
 struct keyring {
     struct key *signing; /* <fqrn>.key */
     struct text certificate_pem;
@@ -16,6 +23,14 @@ struct keyring {
  */
 bool keyring_read(struct keyring *keyring, const char *directory, const char *fqrn,
                   apr_pool_t *pool, struct error *error);
+
+/* A private key that nobody but its owner may read. */
+bool keyring_read_private(struct key **key, const char *path, apr_pool_t *pool,
+                          struct error *error);
+
+/* Make one, in the place of what is at PATH. */
+bool keyring_make_private(struct key **key, const char *path, apr_pool_t *pool,
+                          struct error *error);
 
 /* If there is no <fqrn>.masterkey: the master key in PEM, or the file that it is in. */
 #define KEYRING_MASTER_KEY      "REPLICA_MASTER_KEY"

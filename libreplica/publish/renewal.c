@@ -5,28 +5,16 @@
 #include <apr_strings.h>
 
 #include "libreplica/format/signature.h"
+#include "libreplica/publish/keyring.h"
 #include "libreplica/publish/whitelists.h"
 #include "libreplica/store/file.h"
-
-#define KEY_SIZE_MAX 65536
-#define SECRET_MODE  0400
-#define PUBLIC_MODE  0444
-
-static bool read_key(struct key **key, const char *path, apr_pool_t *pool,
-                     struct error *error)
-{
-    struct text pem;
-
-    return file_read_secret(&pem, path, KEY_SIZE_MAX, pool, error) &&
-           (key_parse_private(key, pem, pool, error) || error_prefix(error, "%s", path));
-}
 
 static bool read_certificate(struct certificate **certificate, const char *path,
                              apr_pool_t *pool, struct error *error)
 {
     struct text pem;
 
-    return file_read(&pem, path, KEY_SIZE_MAX, pool, error) &&
+    return file_read(&pem, path, KEYRING_FILE_MAX, pool, error) &&
            (certificate_parse(certificate, pem, pool, error) ||
             error_prefix(error, "%s", path));
 }
@@ -43,16 +31,6 @@ static bool is_half_installed(const struct renewal *renewal, const struct key *k
            certificate_matches(next, key);
 }
 
-static bool make_key(struct key **key, const char *path, apr_pool_t *pool,
-                     struct error *error)
-{
-    struct text pem;
-
-    return key_generate(key, pool, error) &&
-           key_format_private(&pem, *key, pool, error) &&
-           file_replace(path, pem, SECRET_MODE, pool, error);
-}
-
 bool renewal_prepare(struct renewal *renewal, const struct publish_target *target,
                      bool keeps_key, apr_time_t now, apr_pool_t *pool,
                      struct error *error)
@@ -65,16 +43,16 @@ bool renewal_prepare(struct renewal *renewal, const struct publish_target *targe
         (struct renewal){.key = apr_pstrcat(pool, path, ".key", NULL),
                          .certificate = apr_pstrcat(pool, path, ".crt", NULL),
                          .new_certificate = apr_pstrcat(pool, path, ".crt.new", NULL)};
-    if (!read_key(&key, renewal->key, pool, error))
+    if (!keyring_read_private(&key, renewal->key, pool, error))
         return false;
     renewal->is_listed = is_half_installed(renewal, key, pool);
     if (renewal->is_listed)
         return true;
     if (!keeps_key)
         renewal->new_key = apr_pstrcat(pool, path, ".key.new", NULL);
-    return (keeps_key || make_key(&key, renewal->new_key, pool, error)) &&
+    return (keeps_key || keyring_make_private(&key, renewal->new_key, pool, error)) &&
            certificate_create(&pem, key, target->fqrn, now, pool, error) &&
-           file_replace(renewal->new_certificate, pem, PUBLIC_MODE, pool, error);
+           file_replace(renewal->new_certificate, pem, KEYRING_PUBLIC_MODE, pool, error);
 }
 
 bool renewal_list(const struct renewal *renewal, const struct publish_target *target,

@@ -10,8 +10,6 @@
 #include "libreplica/publish/keyring.h"
 #include "libreplica/store/file.h"
 
-#define KEY_SIZE_MAX 65536
-
 /* What signing a whitelist needs. */
 struct signers {
     struct keyring keyring;
@@ -28,7 +26,7 @@ static bool check_public(const struct publish_target *target, const struct key *
 
     if (access(path, F_OK) != 0)
         return true;
-    if (!file_read(&pem, path, KEY_SIZE_MAX, pool, error))
+    if (!file_read(&pem, path, KEYRING_FILE_MAX, pool, error))
         return false;
     if (!key_parse_public(&public, pem, pool, error))
         return error_prefix(error, "%s", path);
