@@ -39,12 +39,17 @@ static bool is_alphanumeric(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
+static bool is_among(char byte, const char *bytes)
+{
+    return byte != '\0' && strchr(bytes, byte) != NULL;
+}
+
 bool text_has_only(struct text text, const char *others)
 {
     for (size_t i = 0; i < text.length; i++) {
         char c = text.bytes[i];
 
-        if (!is_alphanumeric(c) && (c == '\0' || strchr(others, c) == NULL))
+        if (!is_alphanumeric(c) && !is_among(c, others))
             return false;
     }
     return text.length > 0;
@@ -58,6 +63,17 @@ struct text text_lower(struct text text, char *buffer)
         buffer[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
     }
     return (struct text){buffer, text.length};
+}
+
+struct text text_trim(struct text text, const char *blanks)
+{
+    while (text.length > 0 && is_among(text.bytes[0], blanks)) {
+        text.bytes++;
+        text.length--;
+    }
+    while (text.length > 0 && is_among(text.bytes[text.length - 1], blanks))
+        text.length--;
+    return text;
 }
 
 bool text_next_line(struct text *rest, struct text *line)

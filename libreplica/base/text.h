@@ -26,6 +26,9 @@ bool text_has_only(struct text text, const char *others);
 /* TEXT with ASCII letters in lower case, in BUFFER, which has room for it. */
 struct text text_lower(struct text text, char *buffer);
 
+/* TEXT without those of BLANKS that it begins and ends with. */
+struct text text_trim(struct text text, const char *blanks);
+
 /* Take the next line off *REST, without its LF. False if nothing is left or if the rest
  * has no LF: every format here ends its lines with one. */
 bool text_next_line(struct text *rest, struct text *line);

@@ -3,20 +3,13 @@
 #include "libreplica/format/dirtab.h"
 
 #include <string.h>
+#include "libreplica/format/glob.h"
 
-/* What is no byte of a path. */
-#define ANY_BYTES 256
-#define ANY_BYTE  257
-
-/* A pattern: bytes and the two above. */
-struct pattern {
-    const unsigned short *symbols;
-    size_t length;
-};
+#define BLANKS " \t\r"
 
 struct rule {
-    struct pattern whole;           /* from the first slash to the end, none doubled */
-    apr_array_header_t *components; /* of struct pattern, parts of the whole */
+    struct glob whole;              /* from the first slash to the end, none doubled */
+    apr_array_header_t *components; /* of struct glob, parts of the whole */
     bool is_absolute;
 };
 
@@ -26,56 +19,13 @@ struct dirtab {
     int depth;
 };
 
-/* Only the last star is ever tried again, as in glob_matches. */
-static bool matches(struct pattern pattern, struct text text)
-{
-    size_t i = 0, at = 0, after_star = SIZE_MAX, star_at = 0;
-
-    while (at < text.length || i < pattern.length) {
-        unsigned int wanted = i < pattern.length ? pattern.symbols[i] : ANY_BYTE + 1;
-
-        if (wanted == ANY_BYTES) {
-            after_star = ++i;
-            star_at = at;
-        } else if (at < text.length &&
-                   (wanted == ANY_BYTE || wanted == (unsigned char)text.bytes[at])) {
-            i++;
-            at++;
-        } else if (after_star == SIZE_MAX || star_at == text.length) {
-            return false;
-        } else {
-            i = after_star;
-            at = ++star_at;
-        }
-    }
-    return true;
-}
-
-static bool is_blank(char byte)
-{
-    return byte == ' ' || byte == '\t' || byte == '\r';
-}
-
-static struct text trim(struct text text)
-{
-    while (text.length > 0 && is_blank(text.bytes[0])) {
-        text.bytes++;
-        text.length--;
-    }
-    while (text.length > 0 && is_blank(text.bytes[text.length - 1]))
-        text.length--;
-    return text;
-}
-
 /* The symbol at *at, which is moved behind it. False: a backslash before something that
  * needs none. */
-static bool read_symbol(unsigned short *symbol, struct text text, size_t *at)
+static bool read_symbol(uint16_t *symbol, struct text text, size_t *at)
 {
     char byte = text.bytes[(*at)++];
 
-    *symbol = byte == '*'   ? ANY_BYTES
-              : byte == '?' ? ANY_BYTE
-                            : (unsigned short)(unsigned char)byte;
+    *symbol = glob_symbol(byte);
     if (byte != '\\')
         return true;
     if (*at == text.length || strchr("*?\\", text.bytes[*at]) == NULL)
@@ -84,20 +34,20 @@ static bool read_symbol(unsigned short *symbol, struct text text, size_t *at)
     return true;
 }
 
-static void end_component(struct rule *rule, const unsigned short *symbols, size_t begin,
+static void end_component(struct rule *rule, const uint16_t *symbols, size_t begin,
                           size_t end)
 {
     if (end > begin)
-        APR_ARRAY_PUSH(rule->components, struct pattern) =
-            (struct pattern){symbols + begin, end - begin};
+        APR_ARRAY_PUSH(rule->components, struct glob) =
+            (struct glob){symbols + begin, end - begin};
 }
 
 static bool parse_rule(struct rule *rule, struct text text, apr_pool_t *pool)
 {
-    unsigned short *symbols = apr_palloc(pool, text.length * sizeof(*symbols)), symbol;
+    uint16_t *symbols = apr_palloc(pool, text.length * sizeof(*symbols)), symbol;
     size_t length = 0, begin, at = 0;
 
-    *rule = (struct rule){.components = apr_array_make(pool, 4, sizeof(struct pattern)),
+    *rule = (struct rule){.components = apr_array_make(pool, 4, sizeof(struct glob)),
                           .is_absolute = text.bytes[0] == '/'};
     begin = 0;
     while (at < text.length) {
@@ -114,7 +64,7 @@ static bool parse_rule(struct rule *rule, struct text text, apr_pool_t *pool)
     end_component(rule, symbols, begin, length);
     if (length > 1 && symbols[length - 1] == '/')
         length--;
-    rule->whole = (struct pattern){symbols, length};
+    rule->whole = (struct glob){symbols, length};
     return rule->components->nelts > 0;
 }
 
@@ -139,12 +89,12 @@ static const char *parse_line(struct dirtab *dirtab, struct text line, apr_pool_
     bool leaves_out;
     struct rule rule;
 
-    line = trim(line);
+    line = text_trim(line, BLANKS);
     if (line.length == 0 || line.bytes[0] == '#')
         return NULL;
     leaves_out = line.bytes[0] == '!';
     if (leaves_out)
-        line = trim((struct text){line.bytes + 1, line.length - 1});
+        line = text_trim((struct text){line.bytes + 1, line.length - 1}, BLANKS);
     if (line.length == 0)
         return NULL;
     if (!parse_rule(&rule, line, pool))
@@ -192,8 +142,9 @@ static const struct rule *taken(const struct dirtab *dirtab, int index)
 bool dirtab_component_matches(const struct dirtab *dirtab, int index, int number,
                               struct text name)
 {
-    return matches(
-        APR_ARRAY_IDX(taken(dirtab, index)->components, number, struct pattern), name);
+    return glob_symbols_match(
+        APR_ARRAY_IDX(taken(dirtab, index)->components, number, struct glob), name,
+        false);
 }
 
 int dirtab_components(const struct dirtab *dirtab, int index)
@@ -233,7 +184,8 @@ bool dirtab_matches(const struct dirtab *dirtab, const char *path)
     for (int i = 0; !is_taken && i < dirtab->taken->nelts; i++)
         is_taken = takes(dirtab, i, path);
     for (int i = 0; is_taken && i < dirtab->left_out->nelts; i++)
-        if (matches(APR_ARRAY_IDX(dirtab->left_out, i, struct rule).whole, text_of(path)))
+        if (glob_symbols_match(APR_ARRAY_IDX(dirtab->left_out, i, struct rule).whole,
+                               text_of(path), false))
             return false;
     return is_taken;
 }

@@ -17,11 +17,7 @@ static struct text after(struct text text, size_t length)
 
 static struct text trim(struct text text)
 {
-    while (text.length > 0 && strchr(" \t", text.bytes[0]) != NULL)
-        text = after(text, 1);
-    while (text.length > 0 && strchr(" \t\r", text.bytes[text.length - 1]) != NULL)
-        text.length--;
-    return text;
+    return text_trim(text, " \t\r");
 }
 
 static bool is_word(struct text text, const char *word)

@@ -6,39 +6,18 @@
 #include <string.h>
 #include <apr_strings.h>
 #include <apr_tables.h>
+#include "libreplica/format/glob.h"
 
 /* As long as a path can be that anybody can open. */
 #define RULE_SIZE_MAX 4096
 
-/* What a rule is made of: bytes that stand for themselves, and two that do not. */
-enum { ANY_BYTE = 256, ANY_BYTES = 257 };
-
-struct pattern {
-    const uint16_t *tokens;
-    size_t count;
-};
+#define BLANKS " \t\r\v\f"
 
 struct partial_rules {
     struct text text;
-    apr_array_header_t *included; /* of struct pattern: "/a/b", no slash at the end */
+    apr_array_header_t *included; /* of struct glob: "/a/b", no slash at the end */
     apr_array_header_t *excluded; /* the same */
 };
-
-static bool is_blank(char byte)
-{
-    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\v' || byte == '\f';
-}
-
-static struct text trim(struct text text)
-{
-    while (text.length > 0 && is_blank(text.bytes[0])) {
-        text.bytes++;
-        text.length--;
-    }
-    while (text.length > 0 && is_blank(text.bytes[text.length - 1]))
-        text.length--;
-    return text;
-}
 
 /* Take the next line off *REST. */
 static struct text take_line(struct text *rest)
@@ -56,26 +35,21 @@ static struct text take_line(struct text *rest)
     return line;
 }
 
-static uint16_t token_of(char byte)
-{
-    return byte == '*' ? ANY_BYTES : byte == '?' ? ANY_BYTE : (unsigned char)byte;
-}
-
 /* Several slashes, or stars, in a row are one. */
 static bool says_nothing_new(const uint16_t *tokens, size_t count, uint16_t token)
 {
     return count > 0 && tokens[count - 1] == token &&
-           (token == '/' || token == ANY_BYTES);
+           (token == '/' || token == GLOB_ANY_BYTES);
 }
 
-static bool compile(struct pattern *pattern, struct text rule, apr_pool_t *pool,
+static bool compile(struct glob *pattern, struct text rule, apr_pool_t *pool,
                     struct error *error)
 {
     uint16_t *tokens = apr_palloc(pool, (rule.length + 1) * sizeof(*tokens));
     size_t count = 0;
 
     for (size_t i = 0; i < rule.length; i++) {
-        uint16_t token = token_of(rule.bytes[i]);
+        uint16_t token = glob_symbol(rule.bytes[i]);
 
         if (rule.bytes[i] == '\\') {
             if (++i == rule.length || rule.bytes[i] == '/')
@@ -88,7 +62,7 @@ static bool compile(struct pattern *pattern, struct text rule, apr_pool_t *pool,
     }
     while (count > 0 && tokens[count - 1] == '/')
         count--;
-    *pattern = (struct pattern){tokens, count};
+    *pattern = (struct glob){tokens, count};
     return true;
 }
 
@@ -96,10 +70,10 @@ static bool parse_rule(struct partial_rules *rules, struct text rule, apr_pool_t
                        struct error *error)
 {
     bool excludes = rule.bytes[0] == '!';
-    struct pattern pattern = {NULL, 0};
+    struct glob pattern = {NULL, 0};
 
     if (excludes)
-        rule = trim((struct text){rule.bytes + 1, rule.length - 1});
+        rule = text_trim((struct text){rule.bytes + 1, rule.length - 1}, BLANKS);
     if (rule.length > RULE_SIZE_MAX)
         return error_set(error, ERROR_BAD_FORMAT, "a rule has more than %d bytes",
                          RULE_SIZE_MAX);
@@ -112,10 +86,9 @@ static bool parse_rule(struct partial_rules *rules, struct text rule, apr_pool_t
                          text_for_people(rule, 80, pool));
     if (!compile(&pattern, rule, pool, error))
         return false;
-    if (excludes && pattern.count == 0)
+    if (excludes && pattern.length == 0)
         return error_set(error, ERROR_BAD_FORMAT, "no path follows !");
-    APR_ARRAY_PUSH(excludes ? rules->excluded : rules->included, struct pattern) =
-        pattern;
+    APR_ARRAY_PUSH(excludes ? rules->excluded : rules->included, struct glob) = pattern;
     return true;
 }
 
@@ -134,7 +107,7 @@ static bool parse_lines(struct partial_rules *rules, apr_pool_t *pool,
     bool has_version = false;
 
     for (int number = 1; rest.length > 0; number++) {
-        struct text line = trim(take_line(&rest));
+        struct text line = text_trim(take_line(&rest), BLANKS);
 
         if (line.length == 0 || line.bytes[0] == '#')
             continue;
@@ -155,8 +128,8 @@ bool partial_rules_parse(struct partial_rules **rules, struct text text, apr_poo
         return error_set(error, ERROR_TOO_LARGE, "more than %d bytes of rules",
                          PARTIAL_RULES_SIZE_MAX);
     parsed->text = (struct text){apr_pmemdup(pool, text.bytes, text.length), text.length};
-    parsed->included = apr_array_make(pool, 8, sizeof(struct pattern));
-    parsed->excluded = apr_array_make(pool, 8, sizeof(struct pattern));
+    parsed->included = apr_array_make(pool, 8, sizeof(struct glob));
+    parsed->excluded = apr_array_make(pool, 8, sizeof(struct glob));
     if (!parse_lines(parsed, pool, error))
         return false;
     *rules = parsed;
@@ -168,49 +141,19 @@ struct text partial_rules_text(const struct partial_rules *rules)
     return rules->text;
 }
 
-/* Whether PATTERN matches TEXT or, if IT_MAY_END_EARLY, what is before one of its slashes
- * other than the first. Only the last star is ever tried again: what an earlier one might
- * have taken more, the last one takes as well. */
-static bool matches(const struct pattern *pattern, struct text text,
-                    bool it_may_end_early)
-{
-    size_t token = 0, at = 0, after_star = SIZE_MAX, star_at = 0;
-
-    for (;;) {
-        uint16_t wanted = token < pattern->count ? pattern->tokens[token] : 0;
-
-        if (token == pattern->count &&
-            (at == text.length || (it_may_end_early && at > 0 && text.bytes[at] == '/')))
-            return true;
-        if (wanted == ANY_BYTES) {
-            after_star = ++token;
-            star_at = at;
-        } else if (token < pattern->count && at < text.length &&
-                   (wanted == ANY_BYTE || wanted == (unsigned char)text.bytes[at])) {
-            token++;
-            at++;
-        } else if (after_star == SIZE_MAX || star_at == text.length) {
-            return false;
-        } else {
-            token = after_star;
-            at = ++star_at;
-        }
-    }
-}
-
 /* Take the next element, without the slash before it. */
-static bool take_element(struct pattern *element, struct pattern *rest)
+static bool take_element(struct glob *element, struct glob *rest)
 {
     size_t length = 0;
 
-    if (rest->count == 0)
+    if (rest->length == 0)
         return false;
-    element->tokens = rest->tokens + 1;
-    while (1 + length < rest->count && element->tokens[length] != '/')
+    element->symbols = rest->symbols + 1;
+    while (1 + length < rest->length && element->symbols[length] != '/')
         length++;
-    element->count = length;
-    rest->tokens += 1 + length;
-    rest->count -= 1 + length;
+    element->length = length;
+    rest->symbols += 1 + length;
+    rest->length -= 1 + length;
     return true;
 }
 
@@ -225,13 +168,13 @@ static bool take_name(struct text *name, const char **path)
 
 /* Whether RULE matches PATH, one of its ancestors, or a path below it: element by element
  * as far as both go. */
-static bool includes(struct pattern rule, const char *path)
+static bool includes(struct glob rule, const char *path)
 {
-    struct pattern element;
+    struct glob element;
     struct text name;
 
     while (take_name(&name, &path) && take_element(&element, &rule))
-        if (!matches(&element, name, false))
+        if (!glob_symbols_match(element, name, false))
             return false;
     return true;
 }
@@ -239,7 +182,7 @@ static bool includes(struct pattern rule, const char *path)
 static bool is_included(const struct partial_rules *rules, const char *path)
 {
     for (int i = 0; i < rules->included->nelts; i++)
-        if (includes(APR_ARRAY_IDX(rules->included, i, struct pattern), path))
+        if (includes(APR_ARRAY_IDX(rules->included, i, struct glob), path))
             return true;
     return false;
 }
@@ -253,7 +196,8 @@ bool partial_rules_exclude(const struct partial_rules *rules, const char *path)
     if (!is_included(rules, path))
         return true;
     for (int i = 0; i < rules->excluded->nelts; i++)
-        if (matches(&APR_ARRAY_IDX(rules->excluded, i, struct pattern), text, true))
+        if (glob_symbols_match(APR_ARRAY_IDX(rules->excluded, i, struct glob), text,
+                               true))
             return true;
     return false;
 }
