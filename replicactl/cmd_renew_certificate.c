@@ -64,16 +64,15 @@ static int sign(struct command_context *context, const struct publish_target *ta
     return EXIT_OK;
 }
 
-static int renew(struct command_context *context, char *name, bool keeps_key)
+static int renew(struct command_context *context, const struct repository *repository,
+                 bool keeps_key)
 {
-    struct repository *repository;
+    char *name = apr_pstrdup(context->pool, repository->local_name);
     struct renewal renewal;
     struct error error;
     int code;
 
-    if (!repository_read(&repository, context->confdir, name, context->server,
-                         context->pool, &error) ||
-        !prepare(&renewal, context, repository, keeps_key, &error))
+    if (!prepare(&renewal, context, repository, keeps_key, &error))
         return command_fail(context, &error);
     code = publishing_run(context, 1, &name, true, list, &renewal);
     if (code != EXIT_OK)
@@ -85,7 +84,7 @@ static int renew(struct command_context *context, char *name, bool keeps_key)
 
 int cmd_renew_certificate(struct command_context *context, int argc, char **argv)
 {
-    apr_array_header_t *names;
+    struct repository *repository;
     bool keeps_key = false;
     int option, code;
 
@@ -95,12 +94,6 @@ int cmd_renew_certificate(struct command_context *context, int argc, char **argv
                                  "Command renew-certificate: Unrecognized option");
         keeps_key = true;
     }
-    code = command_repositories(&names, context, argc - optind, argv + optind);
-    if (code != EXIT_OK)
-        return code;
-    if (names->nelts != 1) {
-        fprintf(stderr, "one repository, please\n");
-        return EXIT_FATAL;
-    }
-    return renew(context, APR_ARRAY_IDX(names, 0, char *), keeps_key);
+    code = command_one_repository(&repository, context, argc - optind, argv + optind);
+    return code == EXIT_OK ? renew(context, repository, keeps_key) : code;
 }

@@ -286,10 +286,7 @@ void command_say(void *baton, const char *line)
 
 const char *command_keys_directory(const struct command_context *context)
 {
-    const char *set = settings_text(context->server, SETTING_KEYS_DIR);
-
-    return *set != '\0' ? set
-                        : apr_pstrcat(context->pool, context->confdir, "/keys", NULL);
+    return server_keys_directory(context->server, context->confdir, context->pool);
 }
 
 const char *command_absolute_path(const struct command_context *context, const char *path)

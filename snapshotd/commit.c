@@ -120,9 +120,7 @@ static bool open_batch(struct batch *batch, struct error *error)
         !repository_read(&batch->repository, door->confdir, batch->name, server,
                          batch->pool, error))
         return false;
-    keys = settings_text(server, SETTING_KEYS_DIR);
-    if (*keys == '\0')
-        keys = apr_pstrcat(batch->pool, door->confdir, "/keys", NULL);
+    keys = server_keys_directory(server, door->confdir, batch->pool);
     return publish_target_of(&batch->target, batch->repository, keys, batch->pool,
                              error) &&
            repository_open_store(&batch->store, batch->repository, batch->pool, error) &&

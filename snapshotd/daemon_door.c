@@ -19,7 +19,7 @@ static bool clean_one(struct daemon *daemon, const char *name, apr_pool_t *pool,
     if (!repository_read(&repository, daemon->confdir, name, daemon->server, pool, error))
         return true; /* that is said elsewhere */
     if (repository->kind != REPOSITORY_STRATUM0 ||
-        (*repository->user != '\0' && strcmp(repository->user, daemon->user) != 0))
+        !repository_is_of(repository, daemon->user))
         return true;
     return repository_open_store(&store, repository, pool, error) &&
            store_clean_uploads(store, error);

@@ -17,7 +17,7 @@ static bool announce(struct daemon *daemon, const char *log, const char *local_n
     if (!repository_read(&repository, daemon->confdir, local_name, daemon->server, pool,
                          error))
         return false;
-    if ((*repository->user != '\0' && strcmp(repository->user, daemon->user) != 0) ||
+    if (!repository_is_of(repository, daemon->user) ||
         settings_boolean(repository->settings, SETTING_PASSTHROUGH))
         return true;
     return store_open(&store, repository->storage, repository->temporary, pool, error) &&

@@ -37,7 +37,7 @@ void daemon_forget_reports(struct daemon *daemon)
 
 static bool is_ours(const struct daemon *daemon, const struct repository *repository)
 {
-    return *repository->user == '\0' || strcmp(repository->user, daemon->user) == 0;
+    return repository_is_of(repository, daemon->user);
 }
 
 static struct schedule_entry *schedule(struct daemon *daemon,

@@ -96,11 +96,9 @@ static bool renew(struct whitelist_renewal *renewal, const struct daemon *daemon
                   const struct sign_entry *entry, apr_time_t now, apr_pool_t *pool,
                   struct error *error)
 {
-    const char *keys = settings_text(daemon->server, SETTING_KEYS_DIR);
+    const char *keys = server_keys_directory(daemon->server, daemon->confdir, pool);
     struct repository *repository;
 
-    if (*keys == '\0')
-        keys = apr_pstrcat(pool, daemon->confdir, "/keys", NULL);
     *renewal = (struct whitelist_renewal){.expires = entry->expires};
     return repository_read(&repository, daemon->confdir, entry->local_name,
                            daemon->server, pool, error) &&

@@ -128,14 +128,6 @@ static bool check_rights(struct door_context *context, struct door_job *job,
            access_allows(table, context->principal, &wanted, error);
 }
 
-static const char *keys_directory(const struct door *door, const struct settings *server,
-                                  apr_pool_t *pool)
-{
-    const char *keys = settings_text(server, SETTING_KEYS_DIR);
-
-    return *keys != '\0' ? keys : apr_pstrcat(pool, door->confdir, "/keys", NULL);
-}
-
 static bool find_repository(struct door_context *context, struct door_job *job,
                             struct error *error)
 {
@@ -149,7 +141,7 @@ static bool find_repository(struct door_context *context, struct door_job *job,
     if (repository->kind != REPOSITORY_STRATUM0)
         return error_set(error, ERROR_NOT_FOUND, "%s is not published here",
                          repository->local_name);
-    if (*repository->user != '\0' && strcmp(repository->user, door->user) != 0)
+    if (!repository_is_of(repository, door->user))
         return error_set(error, ERROR_SETTING, "%s belongs to %s, snapshotd runs as %s",
                          repository->local_name, repository->user, door->user);
     return true;
@@ -165,7 +157,7 @@ bool door_context_open(struct door_context *context, struct door_job *job,
         return error_set(error, ERROR_NOT_FOUND, "there is no such repository");
     if (!server_settings_read(&context->server, door->confdir, false, job->pool, error))
         return false;
-    context->keys = keys_directory(door, context->server, job->pool);
+    context->keys = server_keys_directory(context->server, door->confdir, job->pool);
     return check_rights(context, job, verb, path, error) &&
            find_repository(context, job, error);
 }

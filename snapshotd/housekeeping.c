@@ -77,7 +77,7 @@ static bool read_times(apr_time_t *clean_at, apr_time_t *collect_at,
                          error))
         return false;
     if (repository->kind != REPOSITORY_STRATUM0 ||
-        (*repository->user != '\0' && strcmp(repository->user, door->user) != 0))
+        !repository_is_of(repository, door->user))
         return true;
     return expired_next(clean_at, repository, pool, error) &&
            repository_open_store(&store, repository, pool, error) &&

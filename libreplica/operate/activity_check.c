@@ -38,13 +38,11 @@ static const char *keys_of(const struct repository *repository, const char *conf
                            apr_pool_t *pool)
 {
     const char *keys = settings_text(repository->settings, SETTING_PUBLIC_KEY);
-    const char *folder = settings_text(repository->settings, SETTING_KEYS_DIR);
 
     if (*keys != '\0')
         return keys;
-    if (*folder == '\0')
-        folder = apr_pstrcat(pool, confdir, "/keys", NULL);
-    return apr_pstrcat(pool, folder, "/", repository->fqrn, ".pub", NULL);
+    return apr_pstrcat(pool, server_keys_directory(repository->settings, confdir, pool),
+                       "/", repository->fqrn, ".pub", NULL);
 }
 
 static bool check_by_tree(struct ensemble *ensemble, struct ensemble_source *source,

@@ -55,21 +55,6 @@ static void copy_attributes(int from, int to, apr_pool_t *pool)
     }
 }
 
-static bool write_all(int fd, struct text content)
-{
-    while (content.length > 0) {
-        ssize_t count = write(fd, content.bytes, content.length);
-
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            return false;
-        content.bytes += count;
-        content.length -= (size_t)count;
-    }
-    return true;
-}
-
 static const char *temporary_of(const char *path, apr_pool_t *pool)
 {
     /* The dot keeps it from being taken for one of its kind; a fixed name, so that what a
@@ -89,7 +74,7 @@ static bool fill(int new, int old, struct text content, unsigned int mode,
 {
     struct stat status;
 
-    if (!write_all(new, content))
+    if (!file_write_all(new, content.bytes, content.length, "a file", NULL))
         return false;
     if (old >= 0) {
         if (fstat(old, &status) != 0 || fchown(new, status.st_uid, status.st_gid) != 0)

@@ -2,9 +2,12 @@
 /* Changes that are made of others. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <apr_strings.h>
 
 #include "libreplica/publish/changes_internal.h"
+#include "libreplica/store/file.h"
 
 bool changes_remove_all(struct changes *changes, const apr_array_header_t *paths,
                         void (*absent)(void *baton, const char *path), void *baton,
@@ -41,6 +44,32 @@ bool changes_put_empty(struct changes *changes, const char *path,
     if (fd < 0)
         return error_set_errno(error, errno, "cannot open /dev/null");
     return changes_put(changes, path, fd, attributes, error);
+}
+
+bool changes_put_text(struct changes *changes, const char *path, struct text content,
+                      const struct change_attributes *attributes, struct error *error)
+{
+    int fd = memfd_create("replica-content", MFD_CLOEXEC);
+
+    if (fd < 0)
+        return error_set_errno(error, errno, "cannot make a file in memory");
+    if (!file_write_all(fd, content.bytes, content.length, "a file in memory", error) ||
+        lseek(fd, 0, SEEK_SET) != 0) {
+        close(fd);
+        return false;
+    }
+    return changes_put(changes, path, fd, attributes, error);
+}
+
+bool changes_has_directory(bool *has, struct changes *changes, const char *path,
+                           struct error *error)
+{
+    struct catalog_entry entry;
+
+    if (!changes_lookup(changes, has, &entry, path, error))
+        return false;
+    *has = *has && (entry.flags & CATALOG_DIRECTORY) != 0;
+    return true;
 }
 
 bool changes_put_marker(struct changes *changes, const char *path, int64_t uid,

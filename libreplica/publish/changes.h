@@ -54,6 +54,9 @@ bool changes_begin(struct changes **changes, const struct publish_target *target
  * until the next call. A directory of a nested catalog has the flag of a mountpoint. */
 bool changes_lookup(struct changes *changes, bool *found, struct catalog_entry *entry,
                     const char *path, struct error *error);
+/* Whether a directory is there. */
+bool changes_has_directory(bool *has, struct changes *changes, const char *path,
+                           struct error *error);
 /* The entries of a directory, by name. VISIT must not use *changes. */
 bool changes_list(struct changes *changes, const char *path, catalog_visit_entry *visit,
                   void *baton, struct error *error);
@@ -70,6 +73,9 @@ bool changes_list(struct changes *changes, const char *path, catalog_visit_entry
  * changes_commit say what went wrong with it. */
 bool changes_put(struct changes *changes, const char *path, int fd,
                  const struct change_attributes *attributes, struct error *error);
+/* The same with CONTENT, which is copied. */
+bool changes_put_text(struct changes *changes, const char *path, struct text content,
+                      const struct change_attributes *attributes, struct error *error);
 /* The same with a content whose objects are in the store already, with or without a
  * barrier since: size, hash and chunks of CONTENT are what counts. */
 bool changes_put_stored(struct changes *changes, const char *path,

@@ -9,6 +9,7 @@
 #include <archive_entry.h>
 
 #include "libreplica/publish/image_digest.h"
+#include "libreplica/store/file.h"
 
 #define BLOCK_SIZE (256 * 1024)
 
@@ -54,21 +55,6 @@ static bool spool_open(struct spool *spool, const struct image *image,
     return true;
 }
 
-static bool write_all(int fd, const char *bytes, size_t length, struct error *error)
-{
-    while (length > 0) {
-        ssize_t count = write(fd, bytes, length);
-
-        if (count < 0 && errno != EINTR)
-            return error_set_errno(error, errno, "cannot write a layer of the image");
-        if (count > 0) {
-            bytes += count;
-            length -= (size_t)count;
-        }
-    }
-    return true;
-}
-
 static bool spool_layer(struct spool *spool, struct archive_source *source,
                         struct archive *archive, struct error *error)
 {
@@ -83,7 +69,8 @@ static bool spool_layer(struct spool *spool, struct archive_source *source,
             return error_set(error, ERROR_TOO_LARGE,
                              "the image's layers have more than %lld MiB",
                              (long long)(most >> 20));
-        if (!write_all(spool->fd, spool->buffer, (size_t)length, error))
+        if (!file_write_all(spool->fd, spool->buffer, (size_t)length,
+                            "a layer of the image", error))
             return false;
     }
     source->size = spool->end - source->offset;

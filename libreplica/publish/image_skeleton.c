@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What Apptainer and Singularity expect of an image that lies in a directory. */
-#include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 #include <apr_strings.h>
 
 #include "libreplica/publish/image_scripts.h"
@@ -113,29 +110,16 @@ static bool put_file(const struct skeleton *skeleton, const char *path,
                      struct text content, unsigned int mode, struct error *error)
 {
     struct change_attributes attributes = attributes_of(skeleton, mode);
-    int fd = memfd_create("replica-image", MFD_CLOEXEC);
 
-    if (fd < 0)
-        return error_set_errno(error, errno, "cannot make a file in memory");
-    if (write(fd, content.bytes, content.length) != (ssize_t)content.length ||
-        lseek(fd, 0, SEEK_SET) != 0) {
-        error_set_errno(error, errno, "cannot write a file in memory");
-        close(fd);
-        return false;
-    }
-    return changes_put(skeleton->changes, place(skeleton, path), fd, &attributes, error);
+    return changes_put_text(skeleton->changes, place(skeleton, path), content,
+                            &attributes, error);
 }
 
 /* Directories that an image makes links, as /var/run or /tmp, are left to it. */
 static bool has_directory(bool *has, const struct skeleton *skeleton, const char *path,
                           struct error *error)
 {
-    struct catalog_entry entry;
-
-    if (!changes_lookup(skeleton->changes, has, &entry, place(skeleton, path), error))
-        return false;
-    *has = *has && (entry.flags & CATALOG_DIRECTORY) != 0;
-    return true;
+    return changes_has_directory(has, skeleton->changes, place(skeleton, path), error);
 }
 
 static bool put_missing_file(const struct skeleton *skeleton, const char *path,

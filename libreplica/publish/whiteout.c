@@ -25,25 +25,13 @@ static bool remember(void *names, const struct catalog_entry *entry, struct erro
 }
 
 /* Whether there is a directory, and not another thing or nothing. */
-static bool is_directory(bool *is, struct changes *changes, const char *path,
-                         struct error *error)
-{
-    struct catalog_entry entry;
-    bool found;
-
-    if (!changes_lookup(changes, &found, &entry, path, error))
-        return false;
-    *is = found && (entry.flags & CATALOG_DIRECTORY) != 0;
-    return true;
-}
-
 static bool empty_directory(struct changes *changes, const char *path, apr_pool_t *pool,
                             struct error *error)
 {
     apr_array_header_t *names = apr_array_make(pool, 16, sizeof(const char *));
     bool is;
 
-    if (!is_directory(&is, changes, path, error))
+    if (!changes_has_directory(&is, changes, path, error))
         return false;
     if (is && !changes_list(changes, path, remember, names, error))
         return false;

@@ -52,7 +52,7 @@ static bool write_new(const char *path, struct text content, unsigned int mode, 
 
     if (fd < 0)
         return error_set_errno(error, errno, "cannot create %s", path);
-    ok = store_write_all(fd, content.bytes, content.length, path, error);
+    ok = file_write_all(fd, content.bytes, content.length, path, error);
     /* What is replaced whole is read by other users: the umask of whoever ran last must
      * not decide that. */
     if (ok && sync && fchmod(fd, mode) != 0)
@@ -78,6 +78,24 @@ bool file_inflate(int64_t *size, const char *path, int from, int64_t limit,
     if (close(to) != 0 && ok)
         ok = error_set_errno(error, errno, "cannot write %s", path);
     return ok;
+}
+
+bool file_write_all(int fd, const void *bytes, size_t length, const char *what,
+                    struct error *error)
+{
+    const char *next = bytes;
+
+    while (length > 0) {
+        ssize_t count = write(fd, next, length);
+
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return error_set_errno(error, errno, "cannot write %s", what);
+        next += count;
+        length -= (size_t)count;
+    }
+    return true;
 }
 
 bool file_write(const char *path, struct text content, unsigned int mode,

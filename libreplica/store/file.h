@@ -22,6 +22,10 @@ bool file_read_secret(struct text *content, const char *path, int64_t limit,
 bool file_write(const char *path, struct text content, unsigned int mode,
                 struct error *error);
 
+/* write(2) until all is written; WHAT names it. */
+bool file_write_all(int fd, const void *bytes, size_t length, const char *what,
+                    struct error *error);
+
 /* Inflate what descriptor FROM has left into a new file at PATH; *size is set to its
  * bytes. Errors: those of inflate_file, and of making the file. */
 bool file_inflate(int64_t *size, const char *path, int from, int64_t limit,

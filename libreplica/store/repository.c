@@ -409,3 +409,16 @@ bool repository_open_store(struct store **store, const struct repository *reposi
         store_disable_barriers(*store);
     return true;
 }
+
+const char *server_keys_directory(const struct settings *server, const char *confdir,
+                                  apr_pool_t *pool)
+{
+    const char *keys = settings_text(server, SETTING_KEYS_DIR);
+
+    return *keys != '\0' ? keys : apr_pstrcat(pool, confdir, "/keys", NULL);
+}
+
+bool repository_is_of(const struct repository *repository, const char *user)
+{
+    return *repository->user == '\0' || strcmp(repository->user, user) == 0;
+}

@@ -29,6 +29,13 @@ struct repository {
 bool server_settings_read(struct settings **settings, const char *confdir,
                           bool require_secrets, apr_pool_t *pool, struct error *error);
 
+/* Where a server's keys are: REPLICA_KEYS_DIR or, if it is not set, <confdir>/keys. */
+const char *server_keys_directory(const struct settings *server, const char *confdir,
+                                  apr_pool_t *pool);
+
+/* Whether a process of USER may work on it: it belongs to USER, or to whoever does. */
+bool repository_is_of(const struct repository *repository, const char *user);
+
 /* Read one repository's files on top of the server's settings. False: ERROR_NOT_FOUND,
  * ERROR_SETTING with file, line and reason, ERROR_UNSUPPORTED (storage that is not
  * local). */

@@ -88,7 +88,7 @@ static bool replace(struct store *store, int folder, const char *temporary,
     if (fd < 0)
         return error_set_errno(error, errno, "cannot create a file in %s",
                                store->temporary);
-    ok = store_write_all(fd, content.bytes, content.length, name, error);
+    ok = file_write_all(fd, content.bytes, content.length, name, error);
     if (ok && store->syncs && fsync(fd) != 0)
         ok = error_set_errno(error, errno, "cannot sync %s in %s", name, store->root);
     if (close(fd) != 0 && ok)

@@ -38,8 +38,4 @@ void store_temporary_name(char *name, size_t size, struct store *store);
 bool store_read_all(struct text *content, int fd, int64_t limit, const char *what,
                     apr_pool_t *pool, struct error *error);
 
-/* write(2) until all is written. */
-bool store_write_all(int fd, const void *bytes, size_t length, const char *what,
-                     struct error *error);
-
 #endif

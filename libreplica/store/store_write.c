@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include <apr_strings.h>
 
+#include "libreplica/store/file.h"
+
 /* Most objects are smaller and reach the disk in one write. */
 #define FILE_BUFFER_SIZE    (32 * 1024)
 #define TEMPORARY_NAME_SIZE 64
@@ -42,24 +44,6 @@ void store_temporary_name(char *name, size_t size, struct store *store)
 {
     snprintf(name, size, STORE_TEMPORARY_PREFIX "%ld.%llx.%x", (long)getpid(),
              (unsigned long long)apr_time_now(), atomic_fetch_add(&temporary_names, 1));
-}
-
-bool store_write_all(int fd, const void *bytes, size_t length, const char *what,
-                     struct error *error)
-{
-    const char *next = bytes;
-
-    while (length > 0) {
-        ssize_t count = write(fd, next, length);
-
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            return error_set_errno(error, errno, "cannot write %s", what);
-        next += count;
-        length -= (size_t)count;
-    }
-    return true;
 }
 
 static void writer_release(struct store_file *file)
@@ -141,8 +125,8 @@ static bool file_flush(struct store_file *file, struct error *error)
                                    store->temporary);
         file->is_named = true;
     }
-    if (!store_write_all(file->fd, writer->buffer, writer->buffered, store->temporary,
-                         error))
+    if (!file_write_all(file->fd, writer->buffer, writer->buffered, store->temporary,
+                        error))
         return false;
     writer->buffered = 0;
     return true;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "libreplica/format/chunker.h"
+#include "libreplica/store/file.h"
 #include "libreplica/store/store_internal.h"
 
 #define BUFFER_SIZE (256 * 1024)
@@ -40,7 +41,7 @@ static bool flush(struct upload_writer *writer, struct error *error)
     size_t length = writer->buffered;
 
     writer->buffered = 0;
-    return store_write_all(writer->fd, writer->buffer, length, "an upload", error);
+    return file_write_all(writer->fd, writer->buffer, length, "an upload", error);
 }
 
 /* What comes out of the compressor: small pieces are gathered. */
@@ -54,7 +55,7 @@ static bool take_stored(void *baton, const void *bytes, size_t length,
     if (writer->buffered + length > BUFFER_SIZE && !flush(writer, error))
         return false;
     if (length >= BUFFER_SIZE)
-        return store_write_all(writer->fd, bytes, length, "an upload", error);
+        return file_write_all(writer->fd, bytes, length, "an upload", error);
     memcpy(writer->buffer + writer->buffered, bytes, length);
     writer->buffered += length;
     return true;
