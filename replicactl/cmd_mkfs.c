@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* replicactl mkfs: make a repository that is published here. */
-#include "replicactl/command.h"
-
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-#include <apr_strings.h>
 
 #include "libreplica/base/lock.h"
 #include "libreplica/format/compress.h"
 #include "libreplica/operate/create_repository.h"
 #include "libreplica/operate/server_info.h"
+#include "replicactl/new_stratum0.h"
 
 enum { OPTION_COMPRESSOR = 256, OPTION_PROFILE };
 
@@ -112,10 +109,8 @@ static bool check_values(struct mkfs_arguments *arguments,
 {
     struct stratum0_configuration *configuration = &arguments->configuration;
 
-    if (!text_is_repository_name(text_of(configuration->fqrn)))
-        return error_set(
-            error, ERROR_USAGE, "invalid repository name: %s",
-            text_for_people(text_of(configuration->fqrn), 100, context->pool));
+    if (!new_stratum0_check_name(configuration->fqrn, context, error))
+        return false;
     if (!hash_algorithm_parse(&configuration->algorithm, arguments->algorithm))
         return error_set(error, ERROR_USAGE,
                          "hash algorithm '%s' (-a): use sha1, rmd160 or shake128",
@@ -127,50 +122,7 @@ static bool check_values(struct mkfs_arguments *arguments,
     if (!compressor_kind_parse(&configuration->compressor, arguments->compressor))
         return error_set(error, ERROR_USAGE, "--compressor '%s': use zlib or isal",
                          arguments->compressor);
-    if (!compressor_kind_check(configuration->compressor, error))
-        return false;
-    if (access(apr_pstrcat(context->pool, context->confdir, "/repositories.d/",
-                           configuration->fqrn, "/server.conf", NULL),
-               F_OK) == 0)
-        return error_set(error, ERROR_EXISTS, "The repository %s already exists",
-                         configuration->fqrn);
-    return true;
-}
-
-/* Temporary files are always in the storage, where they can be renamed from. */
-static bool choose_storage(struct mkfs_arguments *arguments,
-                           const struct command_context *context, struct error *error)
-{
-    struct stratum0_configuration *configuration = &arguments->configuration;
-    const char *temporary;
-
-    configuration->storage =
-        apr_pstrcat(context->pool, settings_text(context->server, SETTING_STORAGE_DIR),
-                    "/", configuration->fqrn, NULL);
-    if (arguments->upstream == NULL)
-        return true;
-    if (!repository_parse_upstream(&temporary, &configuration->storage,
-                                   arguments->upstream, context->pool, error))
-        return false;
-    return strcmp(repository_format_upstream(configuration->storage, context->pool),
-                  arguments->upstream) == 0 ||
-           error_set(error, ERROR_UNSUPPORTED,
-                     "-u: the temporary directory has to be the storage's own: %s",
-                     repository_format_upstream(configuration->storage, context->pool));
-}
-
-static void fill_configuration(struct mkfs_arguments *arguments,
-                               const struct command_context *context)
-{
-    struct stratum0_configuration *configuration = &arguments->configuration;
-
-    if (configuration->url == NULL)
-        configuration->url = apr_pstrcat(context->pool, "http://localhost/cvmfs/",
-                                         configuration->fqrn, NULL);
-    configuration->spool = apr_pstrcat(
-        context->pool, settings_text(context->server, SETTING_SERVER_SPOOL_DIR), "/",
-        configuration->fqrn, NULL);
-    configuration->keys = command_keys_directory(context);
+    return compressor_kind_check(configuration->compressor, error);
 }
 
 struct first_publication {
@@ -244,9 +196,8 @@ static int check_and_create(struct command_context *context,
     struct owner owner;
     struct error error;
 
-    fill_configuration(arguments, context);
     if (!apply_profile(arguments, &error) || !check_values(arguments, context, &error) ||
-        !choose_storage(arguments, context, &error))
+        !new_stratum0_places(configuration, arguments->upstream, context, &error))
         return error.code == ERROR_SETTING
                    ? command_usage(context, "mkfs", "%s", error.message)
                    : command_fail(context, &error);

@@ -94,6 +94,7 @@ int cmd_gc(struct command_context *context, int argc, char **argv);
 int cmd_check(struct command_context *context, int argc, char **argv);
 int cmd_client_config(struct command_context *context, int argc, char **argv);
 int cmd_diff(struct command_context *context, int argc, char **argv);
+int cmd_import(struct command_context *context, int argc, char **argv);
 int cmd_info(struct command_context *context, int argc, char **argv);
 int cmd_ingest(struct command_context *context, int argc, char **argv);
 int cmd_list(struct command_context *context, int argc, char **argv);

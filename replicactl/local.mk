@@ -10,6 +10,7 @@ replicactl_replicactl_SOURCES = \
 	%D%/cmd_check.c \
 	%D%/cmd_client_config.c \
 	%D%/cmd_diff.c \
+	%D%/cmd_import.c \
 	%D%/cmd_info.c \
 	%D%/cmd_ingest.c \
 	%D%/cmd_list.c \
@@ -33,6 +34,7 @@ replicactl_replicactl_SOURCES = \
 	%D%/command.c %D%/command.h \
 	%D%/gc_all.c %D%/gc_all.h \
 	%D%/main.c \
+	%D%/new_stratum0.c %D%/new_stratum0.h \
 	%D%/progress.c %D%/progress.h \
 	%D%/publishing.c %D%/publishing.h \
 	%D%/reading.c %D%/reading.h \

@@ -52,6 +52,10 @@ static const struct command commands[] = {
      "NAME]\n"
      "       [--profile NAME] NAME",
      "Make a repository that is published here.", cmd_mkfs},
+    {"import",
+     "[-o OWNER] [-w URL] [-u UPSTREAM] [-k KEYS] [-g] [-r] [-t] [-m] [-p] [-f UNIONFS]\n"
+     "       [-c UID:GID] [-s] NAME",
+     "Publish a repository here whose storage is here already.", cmd_import},
     {"ingest",
      "--from DIRECTORY NAME | [-t ARCHIVE -b BASE] [-d PATH]... [-c] [-u USER] [-g "
      "GROUP]\n"

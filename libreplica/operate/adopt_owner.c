@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +12,9 @@
 #include <apr_strings.h>
 
 #include "libreplica/base/human.h"
-#include "libreplica/operate/adopt_walk.h"
+#include "libreplica/operate/tree_owner.h"
 
 #define OWNERS_MAX 16
-
-#define ANYBODY UINT_MAX
 
 /* What belongs to one user. */
 struct share {
@@ -38,20 +35,6 @@ struct survey {
     FILE *list;
     apr_pool_t *pool;
 };
-
-/* A file with a second name may be anybody's: its owner does not change. Nor does that of
- * devices, and of programs that run as their owner. An administrator's links are trusted:
- * they stay his, and nobody's becomes one of his. */
-static bool may_change(const struct stat *status, unsigned int to)
-{
-    if (S_ISDIR(status->st_mode))
-        return true;
-    if (S_ISLNK(status->st_mode))
-        return status->st_nlink == 1 && !walk_trusts(status) && to != 0 &&
-               to != geteuid();
-    return status->st_nlink == 1 && S_ISREG(status->st_mode) &&
-           (status->st_mode & (S_ISUID | S_ISGID)) == 0;
-}
 
 /* More owners than there is room for are counted with the last one. */
 static struct share *share_of(struct survey *survey, unsigned int uid)
@@ -99,7 +82,7 @@ static bool survey_entry(void *baton, const struct walk_entry *entry, struct err
         return true;
     }
     if (status->st_uid != survey->step->uid_after &&
-        !may_change(status, survey->step->uid_after)) {
+        !tree_owner_may_change(status, survey->step->uid_after)) {
         if (!S_ISLNK(status->st_mode))
             note_left(survey, entry->path);
         return true;
@@ -110,7 +93,7 @@ static bool survey_entry(void *baton, const struct walk_entry *entry, struct err
         share->bytes += S_ISREG(status->st_mode) ? status->st_size : 0;
     }
     return survey->list == NULL || status->st_uid == survey->step->uid_before ||
-           !may_change(status, ANYBODY) ||
+           !tree_owner_may_change(status, TREE_OWNER_ANYBODY) ||
            write_line(survey->list, status->st_uid, entry->path) ||
            error_set_errno(error, errno, "cannot write %s", survey->step->list);
 }
@@ -229,34 +212,16 @@ bool adopt_owner_plan(struct adopt_plan *plan, struct adopt_step step,
 }
 
 struct change {
+    struct tree_owner_change owner;
     const struct adopt_options *options;
-    unsigned int from; /* UINT_MAX: anybody's */
-    unsigned int to;
 };
 
-/* The file is held by a descriptor, so that what was looked at is what is changed. */
 static bool change_entry(void *baton, const struct walk_entry *entry, struct error *error)
 {
-    const struct change *change = baton;
-    struct stat status;
-    bool ok = true;
-    int fd;
+    struct change *change = baton;
 
-    if (!adopt_goes_on(change->options, error))
-        return false;
-    if (entry->is_mount || entry->status.st_uid == change->to ||
-        (change->from != ANYBODY && entry->status.st_uid != change->from))
-        return true;
-    fd = openat(entry->parent, entry->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        return errno == ENOENT ||
-               error_set_errno(error, errno, "cannot open %s", entry->path);
-    if (fstat(fd, &status) == 0 && may_change(&status, change->to) &&
-        (change->from == ANYBODY || status.st_uid == change->from) &&
-        fchownat(fd, "", (uid_t)change->to, (gid_t)-1, AT_EMPTY_PATH) != 0)
-        ok = error_set_errno(error, errno, "cannot change the owner of %s", entry->path);
-    close(fd);
-    return ok;
+    return adopt_goes_on(change->options, error) &&
+           tree_owner_change(&change->owner, entry, error);
 }
 
 static bool is_gone(const char *path)
@@ -270,7 +235,7 @@ bool adopt_owner_apply(bool *kept, const struct adopt_step *step,
                        const struct adopt_options *options, apr_pool_t *pool,
                        struct error *error)
 {
-    struct change change = {options, ANYBODY, step->uid_after};
+    struct change change = {{TREE_OWNER_ANYBODY, step->uid_after, NULL}, options};
 
     return is_gone(step->path) ||
            walk_tree(step->path, step->is_shallow, change_entry, &change, pool, error);
@@ -295,11 +260,11 @@ static void unescape(char *path)
 static bool restore_line(const struct adopt_step *step, char *line,
                          const struct adopt_options *options, struct error *error)
 {
-    struct change change = {options, ANYBODY, 0};
+    struct change change = {{TREE_OWNER_ANYBODY, 0, NULL}, options};
     char *end;
 
     line[strcspn(line, "\n")] = '\0';
-    change.to = (unsigned int)strtoul(line, &end, 10);
+    change.owner.to = (unsigned int)strtoul(line, &end, 10);
     if (end == line || *end != ' ')
         return error_set(error, ERROR_BAD_FORMAT, "%s: a line is no uid and path",
                          step->list);
@@ -333,7 +298,7 @@ bool adopt_owner_undo(bool *kept, const struct adopt_step *step,
                       const struct adopt_options *options, apr_pool_t *pool,
                       struct error *error)
 {
-    struct change change = {options, step->uid_after, step->uid_before};
+    struct change change = {{step->uid_after, step->uid_before, NULL}, options};
 
     if (is_gone(step->path)) {
         *kept = true;

@@ -2,78 +2,36 @@
 /* Configuration, keys and folders of a new repository. */
 #include "libreplica/operate/create_repository.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 #include <apr_strings.h>
 
+#include "libreplica/operate/key_files.h"
 #include "libreplica/store/file.h"
 
-#define KEY_SIZE_MAX (64 * 1024)
-
-/* The names of keyring files, and their modes. */
-static const struct key_file {
-    const char *ending;
-    unsigned int mode;
-    bool is_required;
-} key_files[] = {
-    {"masterkey", 0400, true},
-    {"key", 0400, true},
-    {"pub", 0444, false},
-    {"crt", 0444, false},
-};
-#define KEY_FILE_COUNT (sizeof(key_files) / sizeof(*key_files))
-
-static const char *key_path(const char *directory, const char *fqrn, size_t index,
-                            apr_pool_t *pool)
+/* Public key and certificate can be made anew. */
+static bool is_required(enum key_file file)
 {
-    return apr_pstrcat(pool, directory, "/", fqrn, ".", key_files[index].ending, NULL);
-}
-
-static bool import_key(const struct publish_target *target, const char *from,
-                       size_t index, apr_pool_t *pool, struct error *error)
-{
-    const char *source = key_path(from, target->fqrn, index, pool);
-    struct text content;
-
-    if (access(source, F_OK) != 0 && errno == ENOENT && !key_files[index].is_required)
-        return true;
-    return file_read(&content, source, KEY_SIZE_MAX, pool, error) &&
-           file_replace(key_path(target->keys, target->fqrn, index, pool), content,
-                        key_files[index].mode, pool, error);
+    return file == KEY_FILE_MASTER || file == KEY_FILE_SIGNING;
 }
 
 static bool import_keys(const struct publish_target *target, const char *from,
                         apr_pool_t *pool, struct error *error)
 {
+    const char *fqrn = target->fqrn;
+
     if (strcmp(from, target->keys) == 0)
         return true;
-    for (size_t i = 0; i < KEY_FILE_COUNT; i++)
-        if (access(key_path(target->keys, target->fqrn, i, pool), F_OK) == 0)
+    for (enum key_file file = 0; file < KEY_FILE_COUNT; file++)
+        if (key_file_exists(target->keys, fqrn, file, pool))
             return error_set(error, ERROR_EXISTS,
                              "Importing keys from '%s' would overwrite keys in '%s'",
                              from, target->keys);
     if (!file_make_directory(target->keys, 0755, pool, error))
         return false;
-    for (size_t i = 0; i < KEY_FILE_COUNT; i++)
-        if (!import_key(target, from, i, pool, error))
+    for (enum key_file file = 0; file < KEY_FILE_COUNT; file++)
+        if ((is_required(file) || key_file_exists(from, fqrn, file, pool)) &&
+            !key_file_copy(target->keys, from, fqrn, file, pool, error))
             return false;
-    return true;
-}
-
-/* Secret keys are readable for the owner alone, who publishes with them. */
-static bool give_keys(const struct publish_target *target, const struct owner *owner,
-                      apr_pool_t *pool, struct error *error)
-{
-    if (geteuid() == owner->uid)
-        return true;
-    for (size_t i = 0; i < KEY_FILE_COUNT; i++) {
-        const char *path = key_path(target->keys, target->fqrn, i, pool);
-
-        /* The master key need not be on this disk. */
-        if (lchown(path, owner->uid, (gid_t)-1) != 0 && errno != ENOENT)
-            return error_set_errno(error, errno, "cannot change the owner of %s", path);
-    }
     return true;
 }
 
@@ -84,10 +42,11 @@ static bool prepare_keys(struct create_repository *create, const struct owner *o
 
     if (imported_keys != NULL && !import_keys(target, imported_keys, pool, error))
         return false;
-    create->had_keys = access(key_path(target->keys, target->fqrn, 0, pool), F_OK) == 0 ||
-                       access(key_path(target->keys, target->fqrn, 1, pool), F_OK) == 0;
+    create->had_keys =
+        key_file_exists(target->keys, target->fqrn, KEY_FILE_MASTER, pool) ||
+        key_file_exists(target->keys, target->fqrn, KEY_FILE_SIGNING, pool);
     return publish_create_keys(target, apr_time_now(), pool, error) &&
-           give_keys(target, owner, pool, error);
+           key_files_give(target->keys, target->fqrn, owner, pool, error);
 }
 
 bool create_repository_prepare(struct create_repository *create,

@@ -44,7 +44,10 @@ libreplica_work_la_SOURCES += \
 	%D%/geo_install.c %D%/geo_install.h \
 	%D%/geo_slot.c %D%/geo_slot.h \
 	%D%/geo_source.c %D%/geo_source.h \
+	%D%/import_examine.c \
+	%D%/import_repository.c %D%/import_repository.h \
 	%D%/journal.c %D%/journal.h \
+	%D%/key_files.c %D%/key_files.h \
 	%D%/new_folders.c %D%/new_folders.h \
 	%D%/origin_options.c %D%/origin_options.h \
 	%D%/owner.c %D%/owner.h \
@@ -77,6 +80,7 @@ libreplica_work_la_SOURCES += \
 	%D%/snapshot_slot.c %D%/snapshot_slot.h \
 	%D%/status.c %D%/status.h \
 	%D%/stratum0_configuration.c %D%/stratum0_configuration.h \
+	%D%/tree_owner.c %D%/tree_owner.h \
 	%D%/update_geodb.c %D%/update_geodb.h \
 	%D%/web_configuration.c %D%/web_configuration.h \
 	%D%/upstream.c %D%/upstream.h

@@ -107,6 +107,15 @@ static const char *compressor_line(const struct stratum0_configuration *configur
                               compressor_kind_name(configuration->compressor));
 }
 
+static const char *ttl_line(const struct stratum0_configuration *configuration,
+                            apr_pool_t *pool)
+{
+    return configuration->ttl_seconds == 0
+               ? ""
+               : apr_psprintf(pool, "CVMFS_REPOSITORY_TTL=%" APR_INT64_T_FMT "\n",
+                              (apr_int64_t)configuration->ttl_seconds);
+}
+
 /* Defaults are written out, so that they hold even if a later version has others. */
 static const char *publishing_lines(const struct stratum0_configuration *configuration,
                                     apr_pool_t *pool)
@@ -118,6 +127,7 @@ static const char *publishing_lines(const struct stratum0_configuration *configu
         "CVMFS_UNION_FS_TYPE=overlayfs\n"
         "CVMFS_HASH_ALGORITHM=%s\n"
         "CVMFS_COMPRESSION_ALGORITHM=%s\n"
+        "%s"
         "%s"
         "CVMFS_EXTERNAL_DATA=false\n"
         "CVMFS_AUTO_TAG=%s\n"
@@ -133,7 +143,7 @@ static const char *publishing_lines(const struct stratum0_configuration *configu
         "CVMFS_IGNORE_XDIR_HARDLINKS=true\n",
         profile_lines(configuration, pool), hash_algorithm_name(configuration->algorithm),
         configuration->compression == COMPRESSION_NONE ? "none" : "default",
-        compressor_line(configuration, pool),
+        compressor_line(configuration, pool), ttl_line(configuration, pool),
         boolean(configuration->makes_automatic_tags),
         configuration->automatic_tags_since != NULL ? configuration->automatic_tags_since
                                                     : "",

@@ -4,6 +4,7 @@
 #define REPLICA_OPERATE_STRATUM0_CONFIGURATION_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <apr_pools.h>
 #include "libreplica/base/error.h"
 #include "libreplica/format/compress.h"
@@ -22,7 +23,8 @@ struct stratum0_configuration {
     bool makes_automatic_tags;
     const char *automatic_tags_since; /* as "2 weeks ago", or NULL */
     bool is_garbage_collectable;
-    bool is_ephemeral; /* large files for hours: large chunks, a short TTL */
+    int64_t ttl_seconds; /* of manifests; 0: the default */
+    bool is_ephemeral;   /* large files for hours: large chunks, a short TTL */
 };
 
 /* Write <confdir>/repositories.d/<fqrn>/client.conf and server.conf, with the keys that

@@ -49,6 +49,11 @@ bool store_create(const char *root, apr_pool_t *pool, struct error *error);
  * a user. */
 bool store_give(const char *root, unsigned int uid, apr_pool_t *pool,
                 struct error *error);
+/* Whether a user owns the tree's root, its folders and the small files that the publisher
+ * replaces, as far as they are there. False: ERROR_PERMISSION (names the first one that
+ * belongs to somebody else), ERROR_NOT_FOUND (there is no tree), ERROR_IO. */
+bool store_check_owner(const char *root, unsigned int uid, apr_pool_t *pool,
+                       struct error *error);
 /* Remove the whole tree. */
 bool store_destroy(const char *root, apr_pool_t *pool, struct error *error);
 

@@ -12,6 +12,9 @@
 #include <unistd.h>
 #include <apr_strings.h>
 
+#include "libreplica/format/manifest.h"
+#include "libreplica/format/reflog.h"
+#include "libreplica/format/whitelist.h"
 #include "libreplica/store/file.h"
 
 /* The folders of a tree, parents first; NULL after the last. */
@@ -45,6 +48,34 @@ bool store_give(const char *root, unsigned int uid, apr_pool_t *pool, struct err
         if (lchown(path, (uid_t)uid, (gid_t)-1) != 0)
             return error_set_errno(error, errno, "cannot change the owner of %s", path);
     }
+    return true;
+}
+
+static bool check_owner(const char *path, unsigned int uid, bool is_required,
+                        struct error *error)
+{
+    struct stat status;
+
+    if (stat(path, &status) != 0)
+        return (errno == ENOENT && !is_required) ||
+               error_set_errno(error, errno, "cannot look at %s", path);
+    return status.st_uid == uid ||
+           error_set(error, ERROR_PERMISSION, "%s belongs to user %lu, not to user %u",
+                     path, (unsigned long)status.st_uid, uid);
+}
+
+bool store_check_owner(const char *root, unsigned int uid, apr_pool_t *pool,
+                       struct error *error)
+{
+    static const char *const names[] = {MANIFEST_NAME, WHITELIST_NAME, REFLOG_NAME};
+    const char *path;
+
+    for (int i = 0; (path = skeleton_folder(root, i, pool)) != NULL; i++)
+        if (!check_owner(path, uid, i == 0, error))
+            return false;
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (!check_owner(apr_pstrcat(pool, root, "/", names[i], NULL), uid, false, error))
+            return false;
     return true;
 }
 
