@@ -8,6 +8,7 @@ replicactl_replicactl_SOURCES = \
 	%D%/cmd_adopt.c \
 	%D%/cmd_gc.c \
 	%D%/cmd_check.c \
+	%D%/cmd_clean.c \
 	%D%/cmd_client_config.c \
 	%D%/cmd_diff.c \
 	%D%/cmd_import.c \

@@ -25,6 +25,7 @@ libreplica_work_la_SOURCES += \
 	%D%/check_roots.c \
 	%D%/check_suspects.c %D%/check_suspects.h \
 	%D%/check_waiting.c \
+	%D%/clean_expired.c %D%/clean_expired.h \
 	%D%/client_configuration.c %D%/client_configuration.h \
 	%D%/configuration_line.c %D%/configuration_line.h \
 	%D%/create_repository.c %D%/create_repository.h \
