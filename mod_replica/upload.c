@@ -24,7 +24,9 @@ struct upload_state {
     struct upload_door door;
     struct upload_writer *writer; /* NULL: the file has not begun */
     int64_t limit;
+    const char *repository;
     const char *path;
+    bool unpacks;
     const char *content_type;
     struct multipart *form; /* NULL: the body is the file */
     bool in_file;
@@ -226,6 +228,13 @@ static bool take_body(struct upload_state *state, struct error *error)
                                   error_set(error, ERROR_USAGE, "the form has no end"));
 }
 
+/* Where what was sent can be seen. */
+static const char *place_of(const struct upload_state *state)
+{
+    return apr_pstrcat(state->r->pool, "/repos/", state->repository,
+                       state->unpacks ? "?path=" : "/", state->path + 1, NULL);
+}
+
 static bool finish(struct upload_state *state, struct message_answer *answer,
                    struct error *error)
 {
@@ -239,8 +248,11 @@ static bool finish(struct upload_state *state, struct message_answer *answer,
     message->stored_size = piece.stored;
     message->hash = hash_format(hash, &piece.hash);
     message->is_whole = piece.is_whole;
-    return upload_door_ask(answer, NULL, &state->door, MESSAGE_UPLOAD_FINISH, NULL, NULL,
-                           error);
+    if (upload_door_ask(answer, NULL, &state->door, MESSAGE_UPLOAD_FINISH, NULL, NULL,
+                        error))
+        return true;
+    upload_door_explain(error, place_of(state));
+    return false;
 }
 
 static double seconds(apr_interval_time_t interval)
@@ -313,6 +325,8 @@ static bool open_door(struct upload_state *state, const struct replica_request *
 
     if (!upload_door_open(&state->door, state->r, request, state->path, error))
         return false;
+    state->repository = message->repository;
+    state->unpacks = parameters->unpacks;
     message->overwrites = parameters->overwrites;
     message->unpacks = parameters->unpacks;
     message->ttl_seconds = parameters->ttl_seconds;

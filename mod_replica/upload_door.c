@@ -42,22 +42,54 @@ bool upload_door_open(struct upload_door *door, request_rec *r,
                       const struct replica_request *request, const char *path,
                       struct error *error)
 {
+    const struct settings *settings = request->config->settings;
+
     *door = (struct upload_door){.r = r};
+    door->publish_timeout =
+        apr_time_from_sec(settings_number(settings, SETTING_PUBLISH_TIMEOUT));
     door->message.repository = apr_pstrmemdup(r->pool, request->path.repository.bytes,
                                               request->path.repository.length);
     door->message.path = path;
     return find_credential(door, error) &&
-           daemon_connect(&door->connection,
-                          settings_text(request->config->settings, SETTING_SOCKET),
+           daemon_connect(&door->connection, settings_text(settings, SETTING_SOCKET),
                           r->pool, error);
+}
+
+static bool waits_for_others(enum message_type type)
+{
+    switch (type) {
+    case MESSAGE_UPLOAD_FINISH:
+    case MESSAGE_REMOVE:
+    case MESSAGE_CLEAN:
+    case MESSAGE_COLLECT:
+    case MESSAGE_HOUSEKEEPING:
+    case MESSAGE_RESIGN:
+        return true;
+    default:
+        return false;
+    }
 }
 
 bool upload_door_ask(struct message_answer *answer, int *fd, struct upload_door *door,
                      enum message_type type, daemon_progress *progress, void *baton,
                      struct error *error)
 {
-    return daemon_ask(answer, fd, door->connection, type, &door->message,
-                      door->r->server->timeout, progress, baton, door->r->pool, error);
+    struct daemon_patience patience = {door->r->server->timeout,
+                                       door->r->server->timeout};
+
+    if (waits_for_others(type))
+        patience.in_all = door->publish_timeout;
+    return daemon_ask(answer, fd, door->connection, type, &door->message, &patience,
+                      progress, baton, door->r->pool, error);
+}
+
+void upload_door_explain(struct error *error, const char *where)
+{
+    if (error->code == ERROR_UNREACHABLE)
+        error_set(
+            error, ERROR_UNREACHABLE,
+            "%.80s: it may be published by now or later, or not; GET %.100s shows it",
+            error->message, where);
 }
 
 static int malformed(request_rec *r, const char *name, const char *reason)

@@ -11,6 +11,7 @@
 struct upload_door {
     request_rec *r;
     struct daemon_connection *connection;
+    apr_interval_time_t publish_timeout;
     struct message_request message; /* repository, path and credential are set */
 };
 
@@ -20,10 +21,15 @@ bool upload_door_open(struct upload_door *door, request_rec *r,
                       const struct replica_request *request, const char *path,
                       struct error *error);
 
-/* As daemon_ask, for as long as httpd would wait for a client. */
+/* As daemon_ask. What waits for others is waited for as long as snapshotd says that it
+ * goes on, REPLICA_PUBLISH_TIMEOUT at most; anything else, and a silence, as long as
+ * httpd would wait for a client. */
 bool upload_door_ask(struct message_answer *answer, int *fd, struct upload_door *door,
                      enum message_type type, daemon_progress *progress, void *baton,
                      struct error *error);
+
+/* What is not known to have been published, or not: where to look for it. */
+void upload_door_explain(struct error *error, const char *where);
 
 /* A parameter of the query. False: it is malformed, and the answer, 422, is *status. One
  * that is not there leaves the value as it is. */

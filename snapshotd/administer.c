@@ -3,7 +3,6 @@
  * signing, events once more. */
 #include "snapshotd/upload.h"
 
-#include <errno.h>
 #include <string.h>
 #include <apr_strings.h>
 
@@ -13,9 +12,6 @@
 #include "libreplica/operate/replica_gc.h"
 #include "libreplica/publish/publish.h"
 #include "libreplica/publish/whitelists.h"
-
-/* Whoever waits hears something so often. */
-#define PROGRESS_SECONDS 5
 
 void answer_clean(struct door_job *job)
 {
@@ -77,22 +73,11 @@ static void wake(void *baton, const struct door_job *job, const struct error *er
     pthread_mutex_unlock(&waiter->mutex);
 }
 
-static void wait_for(struct waiter *waiter, struct door_job *asked)
+static void wait_for(struct waiter *waiter)
 {
-    struct message_answer nothing = {NULL};
-
     pthread_mutex_lock(&waiter->mutex);
-    while (!waiter->has_ended) {
-        struct timespec until;
-
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += PROGRESS_SECONDS;
-        if (pthread_cond_timedwait(&waiter->ended, &waiter->mutex, &until) == ETIMEDOUT) {
-            pthread_mutex_unlock(&waiter->mutex);
-            door_progress(asked, &nothing);
-            pthread_mutex_lock(&waiter->mutex);
-        }
-    }
+    while (!waiter->has_ended)
+        pthread_cond_wait(&waiter->ended, &waiter->mutex);
     pthread_mutex_unlock(&waiter->mutex);
 }
 
@@ -108,9 +93,8 @@ static bool keep_house_of(struct door_job *asked, const char *name, int64_t *cou
     job->collects = asked->collects;
     job->end = wake;
     job->end_baton = &waiter;
-    /* Another thread, so that this one can say that it goes on. */
-    door_submit(asked->door, job);
-    wait_for(&waiter, asked);
+    commit_submit(job);
+    wait_for(&waiter);
     pthread_cond_destroy(&waiter.ended);
     pthread_mutex_destroy(&waiter.mutex);
     *count += waiter.count;
@@ -153,7 +137,7 @@ static bool keep_house(struct door_job *job, const apr_array_header_t *names,
     return ok;
 }
 
-/* One at a time: each takes two of the threads. */
+/* One at a time: each takes one of the threads, and may wait long. */
 static bool begin_alone(struct door *door, struct error *error)
 {
     bool is_taken;
@@ -163,7 +147,8 @@ static bool begin_alone(struct door *door, struct error *error)
     door->keeps_house = true;
     pthread_mutex_unlock(&door->mutex);
     return !is_taken ||
-           error_set(error, ERROR_BUSY, "housekeeping is under way already: try again");
+           error_set(error, ERROR_BUSY,
+                     "housekeeping, or signing, is under way already: try again");
 }
 
 static void end_alone(struct door *door)
@@ -229,12 +214,12 @@ void answer_resign(struct door_job *job)
     struct error error, reason;
     bool ok = true;
 
-    if (!door_repositories(&names, job, ACCESS_ADMIN, &error)) {
+    if (!door_repositories(&names, job, ACCESS_ADMIN, &error) ||
+        !begin_alone(job->door, &error)) {
         door_fail(job, &error);
         return;
     }
     for (int i = 0; i < names->nelts; i++) {
-        door_progress(job, &answer);
         if (sign_one(job, APR_ARRAY_IDX(names, i, const char *), &reason)) {
             answer.count++;
             continue;
@@ -245,6 +230,7 @@ void answer_resign(struct door_job *job)
             error.code = ERROR_IO;
         ok = false;
     }
+    end_alone(job->door);
     if (ok)
         door_done(job, &answer, -1);
     else

@@ -1,22 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Publishing what was uploaded or is to be removed: one queue for each repository, and
- * all that wait in it go into one revision. The first to come publishes for the others.
- */
+/* Publishing what was uploaded or is to be removed: all that waits for a repository goes
+ * into one revision. */
 #include "snapshotd/commit_internal.h"
 
-#include <unistd.h>
 #include <apr_strings.h>
 
-#include "libreplica/base/lock.h"
 #include "libreplica/base/log.h"
 #include "libreplica/operate/replica_gc.h"
-
-#define LOCK_PAUSE_MICROSECONDS 20000
-
-struct commit_queue {
-    struct door_job *first, **last;
-    bool is_running;
-};
 
 static void finish(struct door_job *job, bool is_good, struct error *error)
 {
@@ -42,27 +32,19 @@ static void finish_all(struct batch *batch, bool is_good, const struct error *er
     }
 }
 
-/* Append what has come meanwhile. Nothing at all, if it may be: the end of the queue's
- * work, until somebody else begins anew. */
-static void take_more(struct batch *batch, bool may_end)
+/* Append what has come meanwhile. */
+static void take_more(struct batch *batch)
 {
     struct door_job **end = &batch->jobs;
 
     while (*end != NULL)
         end = &(*end)->next;
-    pthread_mutex_lock(&batch->door->mutex);
-    *end = batch->queue->first;
-    batch->queue->first = NULL;
-    batch->queue->last = &batch->queue->first;
-    if (batch->jobs == NULL && may_end)
-        batch->queue->is_running = false;
-    pthread_mutex_unlock(&batch->door->mutex);
+    *end = commit_queue_take(batch->queue);
 }
 
-/* Those whose callers went away, or would not hear it any more. */
-static void drop_late(struct batch *batch)
+struct door_job *commit_drop_late(struct door_job *jobs, const char *name)
 {
-    struct door_job **link = &batch->jobs;
+    struct door_job **link = &jobs;
     apr_time_t now = apr_time_now();
 
     while (*link != NULL) {
@@ -74,30 +56,10 @@ static void drop_late(struct batch *batch)
             continue;
         }
         *link = job->next;
-        error_set(&error, ERROR_BUSY, "somebody else is publishing %s: try again",
-                  batch->name);
+        error_set(&error, ERROR_BUSY, "somebody else is publishing %s: try again", name);
         finish(job, false, &error);
     }
-}
-
-static bool wait_for_lock(struct batch *batch, struct error *error)
-{
-    const char *path = repository_update_lock(batch->repository, batch->pool);
-    apr_pool_t *each;
-
-    apr_pool_create(&each, batch->pool);
-    while (!lock_try(&batch->lock, path, each, error)) {
-        if (error->code != ERROR_BUSY)
-            return false;
-        if (batch->door->stop)
-            return error_set(error, ERROR_CANCELLED, "snapshotd is being stopped");
-        drop_late(batch);
-        if (batch->jobs == NULL)
-            return error_set(error, ERROR_BUSY, "nobody waits any more");
-        apr_pool_clear(each);
-        usleep(LOCK_PAUSE_MICROSECONDS);
-    }
-    return true;
+    return jobs;
 }
 
 /* What an interrupted collection still has to remove must not be published again before
@@ -110,7 +72,9 @@ static bool finish_collection(struct batch *batch, struct error *error)
                               error);
 }
 
-static bool open_batch(struct batch *batch, struct error *error)
+/* *path is set, and the lock held, unless something else went wrong before. */
+static bool open_batch(struct batch *batch, bool *is_taken, const char **path,
+                       struct error *error)
 {
     struct door *door = batch->door;
     struct settings *server;
@@ -121,10 +85,12 @@ static bool open_batch(struct batch *batch, struct error *error)
                          batch->pool, error))
         return false;
     keys = server_keys_directory(server, door->confdir, batch->pool);
+    *path = repository_update_lock(batch->repository, batch->pool);
     return publish_target_of(&batch->target, batch->repository, keys, batch->pool,
                              error) &&
            repository_open_store(&batch->store, batch->repository, batch->pool, error) &&
-           wait_for_lock(batch, error) && finish_collection(batch, error);
+           commit_queue_lock(batch->queue, is_taken, *path, error) &&
+           finish_collection(batch, error);
 }
 
 static bool find_expired(struct batch *batch, struct error *error)
@@ -264,24 +230,6 @@ static bool is_archive(const struct door_job *job)
     return job->upload != NULL && job->upload->unpacks;
 }
 
-/* Before what came meanwhile. */
-static void put_back(struct batch *batch, struct door_job *jobs)
-{
-    struct commit_queue *queue = batch->queue;
-    struct door_job *last = jobs;
-
-    if (jobs == NULL)
-        return;
-    while (last->next != NULL)
-        last = last->next;
-    pthread_mutex_lock(&batch->door->mutex);
-    last->next = queue->first;
-    if (queue->first == NULL)
-        queue->last = &last->next;
-    queue->first = jobs;
-    pthread_mutex_unlock(&batch->door->mutex);
-}
-
 /* An archive that is damaged spoils the changes of its revision, so it has one of its
  * own: after those who need not wait for it. */
 static void separate_archives(struct batch *batch)
@@ -305,22 +253,21 @@ static void separate_archives(struct batch *batch)
         archives = archives->next;
         batch->jobs->next = NULL;
     }
-    put_back(batch, archives);
+    commit_queue_put_back(batch->queue, archives);
 }
 
 static bool run_locked(struct batch *batch, struct error *error)
 {
-    drop_late(batch);
-    take_more(batch, false);
+    batch->jobs = commit_drop_late(batch->jobs, batch->name);
+    take_more(batch);
     separate_archives(batch);
     return batch->jobs == NULL || publish(batch, error);
 }
 
-static void run(struct batch *batch)
+/* All of them hear what came of it. */
+static void end_batch(struct batch *batch, bool ok, struct error *error)
 {
     struct door_job *collecting = NULL;
-    struct error error;
-    bool ok = open_batch(batch, &error) && run_locked(batch, &error);
 
     if (batch->changes != NULL)
         changes_abandon(batch->changes);
@@ -329,60 +276,31 @@ static void run(struct batch *batch)
     else
         mark_all(batch);
     /* Keys, folders: nothing that was asked for. */
-    if (!ok && (error.code == ERROR_NOT_FOUND || error.code == ERROR_EXISTS))
-        error.code = ERROR_IO;
-    finish_all(batch, ok, &error);
+    if (!ok && (error->code == ERROR_NOT_FOUND || error->code == ERROR_EXISTS))
+        error->code = ERROR_IO;
+    finish_all(batch, ok, error);
     if (collecting != NULL)
         finish_collecting(batch, collecting);
     else if (ok && batch->changes != NULL)
         collect_if_due(batch);
-    if (batch->lock != NULL)
-        lock_release(batch->lock);
+    commit_queue_unlock(batch->queue);
     housekeeping_look(batch->door, batch->name);
 }
 
-static void run_queue(struct door *door, struct commit_queue *queue, const char *name)
+bool commit_batch(struct commit_queue *queue, const char **path, apr_pool_t *pool)
 {
-    bool goes_on = true;
+    struct batch batch = {
+        .door = queue->door, .queue = queue, .name = queue->name, .pool = pool};
+    bool is_taken = false, ok;
+    struct error error;
 
-    while (goes_on) {
-        struct batch batch = {.door = door, .queue = queue, .name = name};
-
-        apr_pool_create(&batch.pool, NULL);
-        take_more(&batch, true);
-        goes_on = batch.jobs != NULL;
-        if (goes_on)
-            run(&batch);
-        apr_pool_destroy(batch.pool);
+    take_more(&batch);
+    ok = open_batch(&batch, &is_taken, path, &error);
+    if (is_taken) {
+        commit_queue_put_back(queue, batch.jobs);
+        return false;
     }
-}
-
-void commit_submit(struct door_job *job)
-{
-    struct door *door = job->door;
-    struct commit_queue *queue;
-    const char *name;
-    apr_pool_t *pool;
-    bool is_first;
-
-    /* The job, and its memory, may end before the queue does. */
-    apr_pool_create(&pool, NULL);
-    name = apr_pstrdup(pool, job->request.repository);
-    pthread_mutex_lock(&door->mutex);
-    queue = apr_hash_get(door->queues, name, APR_HASH_KEY_STRING);
-    if (queue == NULL) {
-        queue = apr_pcalloc(door->pool, sizeof(*queue));
-        queue->last = &queue->first;
-        apr_hash_set(door->queues, apr_pstrdup(door->pool, name), APR_HASH_KEY_STRING,
-                     queue);
-    }
-    job->next = NULL;
-    *queue->last = job;
-    queue->last = &job->next;
-    is_first = !queue->is_running;
-    queue->is_running = true;
-    pthread_mutex_unlock(&door->mutex);
-    if (is_first)
-        run_queue(door, queue, name);
-    apr_pool_destroy(pool);
+    ok = ok && run_locked(&batch, &error);
+    end_batch(&batch, ok, &error);
+    return true;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one Unix socket: opening it, and the thread that reads. */
-#include "snapshotd/door_internal.h"
+#include "snapshotd/upload.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +21,7 @@
 #include "libreplica/store/message_io.h"
 
 #define BACKLOG 512
+#define TICK    apr_time_from_sec(1)
 
 /* Names that this system does not know are no users here. */
 static void find_users(struct door *door, const char *names)
@@ -72,16 +73,6 @@ static void accept_one(struct door *door)
     door->connection_count++;
 }
 
-static bool is_open(struct door_connection *connection)
-{
-    int jobs;
-
-    pthread_mutex_lock(&connection->mutex);
-    jobs = connection->jobs;
-    pthread_mutex_unlock(&connection->mutex);
-    return jobs < DOOR_JOBS_MAX;
-}
-
 /* One of several: listener, wake-up, connections in the order of the list. */
 static int collect(struct pollfd *fds, const struct door *door)
 {
@@ -91,7 +82,7 @@ static int collect(struct pollfd *fds, const struct door *door)
     fds[1] = (struct pollfd){
         door->connection_count < DOOR_CONNECTIONS ? door->listener : -1, POLLIN, 0};
     for (struct door_connection *it = door->connections; it != NULL; it = it->next)
-        fds[count++] = (struct pollfd){it->socket, is_open(it) ? POLLIN : 0, 0};
+        fds[count++] = (struct pollfd){it->socket, door_connection_events(it), 0};
     return count;
 }
 
@@ -105,6 +96,12 @@ static void drop(struct door *door, struct door_connection **link)
     door_connection_release(gone);
 }
 
+static bool serve_one(struct door_connection *connection, short events)
+{
+    return ((events & POLLOUT) == 0 || door_connection_flush(connection)) &&
+           ((events & ~POLLOUT) == 0 || door_connection_read(connection));
+}
+
 static void serve(struct door *door, const struct pollfd *fds)
 {
     struct door_connection **link = &door->connections;
@@ -112,7 +109,7 @@ static void serve(struct door *door, const struct pollfd *fds)
     for (const struct pollfd *fd = fds + 2; *link != NULL; fd++) {
         struct door_connection *connection = *link;
 
-        if (fd->revents == 0 || door_connection_read(connection))
+        if (serve_one(connection, fd->revents))
             link = &connection->next;
         else
             drop(door, link);
@@ -121,17 +118,35 @@ static void serve(struct door *door, const struct pollfd *fds)
         accept_one(door);
 }
 
+/* About once a second. Returns when the next time is. */
+static apr_time_t tick(struct door *door, apr_time_t next)
+{
+    struct door_connection **link = &door->connections;
+    apr_time_t now = apr_time_now();
+
+    if (now < next && next <= now + TICK)
+        return next;
+    while (*link != NULL)
+        if (door_connection_tick(*link, now))
+            link = &(*link)->next;
+        else
+            drop(door, link);
+    return now + TICK;
+}
+
 static void *read_requests(void *baton)
 {
     struct door *door = baton;
     struct pollfd *fds = calloc(DOOR_CONNECTIONS + 2, sizeof(*fds));
+    apr_time_t next_tick = 0;
 
     while (fds != NULL && !door->stop) {
         uint64_t count;
         int number = collect(fds, door);
 
-        if (poll(fds, (nfds_t)number, 1000) > 0)
+        if (poll(fds, (nfds_t)number, (int)(TICK / 1000)) > 0)
             serve(door, fds);
+        next_tick = tick(door, next_tick);
         if (fds[0].revents != 0 && read(door->wake_fd, &count, sizeof(count)) < 0)
             break;
     }
@@ -185,6 +200,24 @@ static void free_door(struct door *door)
     apr_pool_destroy(door->pool);
 }
 
+static void stop(struct door *door)
+{
+    pthread_mutex_lock(&door->mutex);
+    door->stop = 1;
+    pthread_mutex_unlock(&door->mutex);
+}
+
+static bool start_threads(struct door *door, struct error *error)
+{
+    if (!commit_waiter_start(door, error))
+        return false;
+    if (thread_start(&door->reader, read_requests, door, error))
+        return true;
+    stop(door);
+    commit_waiter_stop(door);
+    return false;
+}
+
 bool door_open(struct door **door, const char *confdir, const char *user,
                const struct settings *server, struct error *error)
 {
@@ -199,16 +232,17 @@ bool door_open(struct door **door, const char *confdir, const char *user,
     opened->path = apr_pstrdup(pool, settings_text(server, SETTING_SOCKET));
     opened->opened = apr_time_now();
     opened->last = &opened->first;
+    opened->last_queue = &opened->first_queue;
     opened->queues = apr_hash_make(pool);
     opened->views = apr_hash_make(pool);
     opened->replays = replays_create(pool);
     opened->listener = -1;
     pthread_mutex_init(&opened->mutex, NULL);
     pthread_cond_init(&opened->work_came, NULL);
+    pthread_cond_init(&opened->lock_missed, NULL);
     find_users(opened, settings_text(server, SETTING_SOCKET_USERS));
     opened->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (!listen_at(opened, error) ||
-        !thread_start(&opened->reader, read_requests, opened, error)) {
+    if (!listen_at(opened, error) || !start_threads(opened, error)) {
         free_door(opened);
         return false;
     }
@@ -219,16 +253,22 @@ bool door_open(struct door **door, const char *confdir, const char *user,
     return true;
 }
 
-void door_close(struct door *door)
+void door_wake(struct door *door)
 {
     uint64_t one = 1;
 
-    door->stop = 1;
-    housekeeping_stop(door);
     if (write(door->wake_fd, &one, sizeof(one)) != sizeof(one))
         log_write(LOG_LEVEL_ERROR, "cannot wake the thread that reads requests");
+}
+
+void door_close(struct door *door)
+{
+    stop(door);
+    housekeeping_stop(door);
+    door_wake(door);
     pthread_join(door->reader, NULL);
     unlink(door->path);
+    commit_waiter_stop(door);
     door_stop_threads(door);
     while (door->connections != NULL)
         drop(door, &door->connections);

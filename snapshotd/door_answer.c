@@ -2,40 +2,44 @@
 /* Answers. */
 #include "snapshotd/door_internal.h"
 
-#include <sys/socket.h>
-
 #include "libreplica/base/log.h"
-#include "libreplica/store/message_io.h"
-
-/* Whoever asked reads at once, or is not worth waiting for. */
-#define PATIENCE apr_time_from_sec(10)
 
 static void send_answer(struct door_job *job, enum message_type type,
                         const struct message_answer *answer, int fd)
 {
-    struct door_connection *connection = job->connection;
     struct message_header header = {.type = (uint16_t)type,
                                     .request = job->header.request};
-    struct text body = message_answer_encode(answer, job->pool);
-    struct error error;
 
-    pthread_mutex_lock(&connection->sending);
-    if (!message_send(connection->socket, &header, body, fd, apr_time_now() + PATIENCE,
-                      &error)) {
-        /* The thread that reads finds it ended. */
-        atomic_store(&connection->is_closed, true);
-        shutdown(connection->socket, SHUT_RDWR);
-    }
-    pthread_mutex_unlock(&connection->sending);
+    door_connection_send(job->connection, &header,
+                         message_answer_encode(answer, job->pool), fd);
 }
 
-static void end(struct door_job *job)
+/* Nothing is said of it after its answer. */
+static void leave(struct door_job *job)
 {
     struct door_connection *connection = job->connection;
+    struct door_job **link;
 
     pthread_mutex_lock(&connection->mutex);
-    connection->jobs--;
+    for (link = &connection->jobs; *link != job; link = &(*link)->sibling)
+        ;
+    *link = job->sibling;
     pthread_mutex_unlock(&connection->mutex);
+}
+
+static void end(struct door_job *job, enum message_type type,
+                const struct message_answer *answer, int fd)
+{
+    struct door_connection *connection = job->connection;
+    bool was_full;
+
+    leave(job);
+    send_answer(job, type, answer, fd);
+    pthread_mutex_lock(&connection->mutex);
+    was_full = connection->job_count-- == DOOR_JOBS_MAX;
+    pthread_mutex_unlock(&connection->mutex);
+    if (was_full)
+        door_wake(connection->door);
     apr_pool_destroy(job->pool);
     door_connection_release(connection);
 }
@@ -57,8 +61,7 @@ void door_done(struct door_job *job, const struct message_answer *answer, int fd
         end_own(job, NULL);
         return;
     }
-    send_answer(job, MESSAGE_DONE, answer, fd);
-    end(job);
+    end(job, MESSAGE_DONE, answer, fd);
 }
 
 void door_fail(struct door_job *job, const struct error *error)
@@ -70,8 +73,7 @@ void door_fail(struct door_job *job, const struct error *error)
         end_own(job, error);
         return;
     }
-    send_answer(job, MESSAGE_FAILED, &answer, -1);
-    end(job);
+    end(job, MESSAGE_FAILED, &answer, -1);
 }
 
 void door_fail_inside(struct door_job *job, struct error *error)

@@ -22,7 +22,7 @@ struct door_connection *door_connection_create(struct door *door, int socket)
     made->door = door;
     made->socket = socket;
     made->references = 1;
-    pthread_mutex_init(&made->sending, NULL);
+    made->last_outgoing = &made->first_outgoing;
     pthread_mutex_init(&made->mutex, NULL);
     return made;
 }
@@ -40,8 +40,8 @@ void door_connection_release(struct door_connection *connection)
         upload_discard(upload_take(connection, connection->uploads->id));
     if (connection->incoming != NULL)
         apr_pool_destroy(connection->incoming->pool);
+    door_connection_drop_outgoing(connection);
     close(connection->socket);
-    pthread_mutex_destroy(&connection->sending);
     pthread_mutex_destroy(&connection->mutex);
     free(connection->last_mac);
     free(connection);
@@ -66,8 +66,9 @@ static bool begin_job(struct door_connection *connection)
     job->door = connection->door;
     job->connection = connection;
     job->body = apr_palloc(pool, header.length + 1);
+    job->begun = apr_time_now();
     job->deadline =
-        apr_time_now() +
+        job->begun +
         (header.deadline_ms == 0 ? DOOR_LONGEST : (apr_time_t)header.deadline_ms * 1000);
     connection->incoming = job;
     return true;
@@ -81,7 +82,9 @@ static void submit(struct door_connection *connection)
     connection->received = 0;
     pthread_mutex_lock(&connection->mutex);
     connection->references++;
-    connection->jobs++;
+    connection->job_count++;
+    job->sibling = connection->jobs;
+    connection->jobs = job;
     pthread_mutex_unlock(&connection->mutex);
     door_submit(connection->door, job);
 }

@@ -11,7 +11,9 @@
 #include "libreplica/store/repository.h"
 #include "snapshotd/door.h"
 
-#define DOOR_THREADS     16
+#define DOOR_THREADS 16
+/* So many of these may be publishing at once: the others are for what takes no time. */
+#define DOOR_PUBLISHERS  12
 #define DOOR_CONNECTIONS 2048
 /* Requests of one connection that are answered at once. */
 #define DOOR_JOBS_MAX 64
@@ -19,16 +21,20 @@
 #define DOOR_LONGEST apr_time_from_sec(3600)
 
 struct upload;
+struct outgoing;
 
 /* Reference-counted: one for the thread that reads, one for each job. */
 struct door_connection {
     struct door_connection *next;
     struct door *door;
     int socket;
-    pthread_mutex_t sending; /* for as long as whoever asks takes to read */
-    pthread_mutex_t mutex;   /* of what follows */
+    pthread_mutex_t mutex; /* of what follows */
     int references;
-    int jobs;
+    int job_count;
+    struct door_job *jobs; /* that are not answered yet */
+    struct outgoing *first_outgoing, **last_outgoing;
+    size_t outgoing_bytes;
+    apr_time_t taken; /* when something of that was, or it began to wait */
     struct upload *uploads;
     char *last_mac; /* a request signed so was seen on this connection; of malloc */
     atomic_bool is_closed; /* whoever asks has gone */
@@ -42,11 +48,13 @@ struct door_connection {
 /* A request until it is answered. */
 struct door_job {
     struct door_job *next;
+    struct door_job *sibling; /* of the same connection */
     struct door *door;
     struct door_connection *connection; /* NULL: one of ours, which has an end instead */
     struct message_header header;
     struct message_request request;
     char *body;
+    apr_time_t begun;
     apr_time_t deadline;
     apr_pool_t *pool; /* its own */
 
@@ -61,6 +69,7 @@ struct door_job {
     struct error error;
 };
 
+struct commit_queue;
 struct housekeeper;
 struct replays;
 struct tree_view;
@@ -82,6 +91,11 @@ struct door {
     pthread_mutex_t mutex; /* of what follows */
     pthread_cond_t work_came;
     struct door_job *first, **last;
+    struct commit_queue *first_queue, **last_queue; /* to be worked off */
+    int pending;                                    /* of these and those */
+    int publishers;
+    struct commit_queue *locked; /* that wait for a repository's lock */
+    pthread_cond_t lock_missed;
     pthread_t threads[DOOR_THREADS];
     int thread_count, idle;
     apr_hash_t *queues; /* struct commit_queue *, by local name */
@@ -91,7 +105,11 @@ struct door {
     apr_pool_t *pool;
 
     struct housekeeper *housekeeper;
+    pthread_t lock_waiter;
 };
+
+/* door.c: the thread that reads looks at everything anew. */
+void door_wake(struct door *door);
 
 /* door_connection.c */
 struct door_connection *door_connection_create(struct door *door, int socket);
@@ -99,14 +117,28 @@ struct door_connection *door_connection_create(struct door *door, int socket);
 bool door_connection_read(struct door_connection *connection);
 void door_connection_release(struct door_connection *connection);
 
+/* door_outgoing.c: what goes out, which nobody waits for. FD goes along, and becomes the
+ * message's; -1: none. */
+void door_connection_send(struct door_connection *connection,
+                          const struct message_header *header, struct text body, int fd);
+/* False: it is to be given up. */
+bool door_connection_flush(struct door_connection *connection);
+/* From time to time: who waits for an answer hears that we live. False: what was sent is
+ * not taken. */
+bool door_connection_tick(struct door_connection *connection, apr_time_t now);
+/* Those of poll(2) that the connection waits for. */
+short door_connection_events(struct door_connection *connection);
+void door_connection_drop_outgoing(struct door_connection *connection);
+
 /* door_work.c: threads that answer. A job of ours, for REPOSITORY. */
 struct door_job *door_own_job(struct door *door, const char *repository);
 bool door_job_is_given_up(const struct door_job *job);
 void door_submit(struct door *door, struct door_job *job);
+void door_submit_queue(struct door *door, struct commit_queue *queue);
 void door_stop_threads(struct door *door);
 
-/* door_answer.c: each job is answered once, which is its end. FD is passed on and stays
- * the caller's; -1: none. */
+/* door_answer.c: each job is answered once, which is its end; nothing of this waits. FD
+ * is passed on and closed; -1: none. */
 void door_progress(struct door_job *job, const struct message_answer *answer);
 void door_done(struct door_job *job, const struct message_answer *answer, int fd);
 void door_fail(struct door_job *job, const struct error *error);

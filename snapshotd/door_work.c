@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The threads that answer requests. */
-#include "snapshotd/upload.h"
+#include "snapshotd/commit_internal.h"
 
 #include <apr_strings.h>
 
@@ -48,10 +48,6 @@ static void answer(struct door_job *job)
     unsigned int type = job->header.type;
     struct error error;
 
-    if (job->connection == NULL && !job->door->stop) {
-        commit_submit(job);
-        return;
-    }
     if (type >= MESSAGE_REQUEST_END || answerers[type] == NULL)
         error_set(&error, ERROR_UNSUPPORTED, "there are no requests of type %u", type);
     else if (job->door->stop)
@@ -63,53 +59,117 @@ static void answer(struct door_job *job)
     door_fail(job, &error);
 }
 
-/* NULL: no more will come. */
-static struct door_job *take(struct door *door)
+/* All of these with the mutex. */
+static struct door_job *take_job(struct door *door)
 {
-    struct door_job *job;
+    struct door_job *job = door->first;
 
-    pthread_mutex_lock(&door->mutex);
-    door->idle++;
-    while (door->first == NULL && !door->stop)
-        pthread_cond_wait(&door->work_came, &door->mutex);
-    door->idle--;
-    job = door->first;
     if (job != NULL) {
+        door->pending--;
         door->first = job->next;
         if (door->first == NULL)
             door->last = &door->first;
     }
-    pthread_mutex_unlock(&door->mutex);
     return job;
+}
+
+static bool may_publish(const struct door *door)
+{
+    return door->first_queue != NULL &&
+           (door->publishers < DOOR_PUBLISHERS || door->stop);
+}
+
+static bool is_idle(const struct door *door)
+{
+    return door->first == NULL && !may_publish(door);
+}
+
+static struct commit_queue *take_queue(struct door *door)
+{
+    struct commit_queue *queue = door->first_queue;
+
+    if (!may_publish(door))
+        return NULL;
+    door->pending--;
+    door->first_queue = queue->next_ready;
+    if (door->first_queue == NULL)
+        door->last_queue = &door->first_queue;
+    door->publishers++;
+    return queue;
+}
+
+static void publish(struct door *door, struct commit_queue *queue)
+{
+    pthread_mutex_unlock(&door->mutex);
+    commit_work(queue);
+    pthread_mutex_lock(&door->mutex);
+    door->publishers--;
+}
+
+static bool work_once(struct door *door)
+{
+    struct commit_queue *queue = take_queue(door);
+    struct door_job *job = queue == NULL ? take_job(door) : NULL;
+
+    if (queue != NULL)
+        publish(door, queue);
+    if (job != NULL) {
+        pthread_mutex_unlock(&door->mutex);
+        answer(job);
+        pthread_mutex_lock(&door->mutex);
+    }
+    return queue != NULL || job != NULL;
 }
 
 static void *work(void *baton)
 {
     struct door *door = baton;
-    struct door_job *job;
 
-    while ((job = take(door)) != NULL)
-        answer(job);
+    pthread_mutex_lock(&door->mutex);
+    while (work_once(door) || !door->stop) {
+        if (is_idle(door) && !door->stop) {
+            door->idle++;
+            pthread_cond_wait(&door->work_came, &door->mutex);
+            door->idle--;
+        }
+    }
+    pthread_mutex_unlock(&door->mutex);
     return NULL;
+}
+
+/* With the mutex: work has come. */
+static void call_thread(struct door *door)
+{
+    struct error error;
+
+    door->pending++;
+    if (door->idle < door->pending && door->thread_count < DOOR_THREADS) {
+        if (thread_start(&door->threads[door->thread_count], work, door, &error))
+            door->thread_count++;
+        else if (door->thread_count == 0)
+            log_write(LOG_LEVEL_ERROR, "socket: %s", error.message);
+    }
+    pthread_cond_signal(&door->work_came);
 }
 
 void door_submit(struct door *door, struct door_job *job)
 {
-    struct error error;
-    bool is_served;
-
     pthread_mutex_lock(&door->mutex);
     job->next = NULL;
     *door->last = job;
     door->last = &job->next;
-    if (door->idle == 0 && door->thread_count < DOOR_THREADS &&
-        thread_start(&door->threads[door->thread_count], work, door, &error))
-        door->thread_count++;
-    is_served = door->thread_count > 0;
-    pthread_cond_signal(&door->work_came);
+    call_thread(door);
     pthread_mutex_unlock(&door->mutex);
-    if (!is_served)
-        log_write(LOG_LEVEL_ERROR, "socket: %s", error.message);
+}
+
+void door_submit_queue(struct door *door, struct commit_queue *queue)
+{
+    pthread_mutex_lock(&door->mutex);
+    queue->next_ready = NULL;
+    *door->last_queue = queue;
+    door->last_queue = &queue->next_ready;
+    call_thread(door);
+    pthread_mutex_unlock(&door->mutex);
 }
 
 void door_stop_threads(struct door *door)

@@ -189,7 +189,7 @@ static apr_time_t attend(struct housekeeper *keeper, struct household *household
     job->end = note_end;
     job->end_baton = household;
     pthread_mutex_unlock(&keeper->mutex);
-    door_submit(keeper->door, job);
+    commit_submit(job);
     pthread_mutex_lock(&keeper->mutex);
     return now + LOOK_AGAIN;
 }

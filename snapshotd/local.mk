@@ -4,10 +4,12 @@ snapshotd_snapshotd_SOURCES = \
 	%D%/commit.c %D%/commit_internal.h \
 	%D%/commit_apply.c \
 	%D%/commit_expiry.c \
+	%D%/commit_queue.c \
 	%D%/commit_unpack.c \
 	%D%/door.c %D%/door.h %D%/door_internal.h \
 	%D%/door_answer.c \
 	%D%/door_connection.c \
+	%D%/door_outgoing.c \
 	%D%/door_rights.c \
 	%D%/door_views.c \
 	%D%/door_work.c \

@@ -269,7 +269,6 @@ void answer_upload_begin(struct door_job *job)
     }
     give_back(job->connection, upload);
     door_done(job, &answer, fd);
-    close(fd);
 }
 
 /* Note what the present file holds. */
@@ -321,7 +320,6 @@ void answer_upload_next(struct door_job *job)
     answer.upload = upload->id;
     give_back(job->connection, upload);
     door_done(job, &answer, fd);
-    close(fd);
 }
 
 void answer_upload_finish(struct door_job *job)

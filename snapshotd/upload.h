@@ -34,7 +34,13 @@ struct upload *upload_take(struct door_connection *connection, int64_t id);
 void upload_discard(struct upload *upload);
 int64_t upload_size(const struct upload *upload);
 
-/* commit.c: wait for the others of the repository that are to be published with it. */
+/* commit_queue.c: wait for the others of the repository that are to be published with it.
+ */
 void commit_submit(struct door_job *job);
+/* Work a queue off. */
+void commit_work(struct commit_queue *queue);
+/* The thread that waits for locks; to be stopped before those that answer. */
+bool commit_waiter_start(struct door *door, struct error *error);
+void commit_waiter_stop(struct door *door);
 
 #endif

@@ -87,16 +87,24 @@ static bool take(struct message_answer *answer, int *fd, bool *is_final,
     return !*is_final || header.type == MESSAGE_DONE || take_failure(answer, error);
 }
 
+static apr_time_t next_deadline(const struct daemon_patience *patience, apr_time_t last)
+{
+    apr_time_t next = apr_time_now() + patience->silence + GRACE;
+
+    return next < last ? next : last;
+}
+
 bool daemon_ask(struct message_answer *answer, int *fd,
                 struct daemon_connection *connection, enum message_type type,
-                const struct message_request *request, apr_interval_time_t timeout,
-                daemon_progress *progress, void *baton, apr_pool_t *pool,
-                struct error *error)
+                const struct message_request *request,
+                const struct daemon_patience *patience, daemon_progress *progress,
+                void *baton, apr_pool_t *pool, struct error *error)
 {
     struct message_header header = {.type = (uint16_t)type,
                                     .request = ++connection->requests,
-                                    .deadline_ms = (uint32_t)(timeout / 1000)};
-    apr_time_t deadline = apr_time_now() + timeout + GRACE;
+                                    .deadline_ms = (uint32_t)(patience->in_all / 1000)};
+    apr_time_t last = apr_time_now() + patience->in_all + GRACE;
+    apr_time_t deadline = next_deadline(patience, last);
     bool is_final = false, ok;
 
     if (fd != NULL)
@@ -105,7 +113,7 @@ bool daemon_ask(struct message_answer *answer, int *fd,
                       -1, deadline, error);
     while (ok && !is_final) {
         ok = take(answer, fd, &is_final, connection, deadline, pool, error);
-        deadline = apr_time_now() + timeout + GRACE;
+        deadline = next_deadline(patience, last);
         if (ok && !is_final && progress != NULL)
             ok = progress(baton, answer, error);
     }

@@ -19,15 +19,22 @@ void daemon_disconnect(struct daemon_connection *connection);
 typedef bool daemon_progress(void *baton, const struct message_answer *answer,
                              struct error *error);
 
-/* Ask and wait for the final answer, at most TIMEOUT from one message to the next.
+/* How long an answer is waited for: from one message to the next, and in all. */
+struct daemon_patience {
+    apr_interval_time_t silence;
+    apr_interval_time_t in_all;
+};
+
+/* Ask and wait for the final answer.
  *   fd        set to a descriptor that came along, which the caller closes, or -1; NULL
  *             if none is wanted
  *   progress  NULL: it does not matter
- * False: what snapshotd reports, or ERROR_UNREACHABLE. One call at a time. */
+ * False: what snapshotd reports, or ERROR_UNREACHABLE: then it may do what was asked for,
+ * or not. One call at a time. */
 bool daemon_ask(struct message_answer *answer, int *fd,
                 struct daemon_connection *connection, enum message_type type,
-                const struct message_request *request, apr_interval_time_t timeout,
-                daemon_progress *progress, void *baton, apr_pool_t *pool,
-                struct error *error);
+                const struct message_request *request,
+                const struct daemon_patience *patience, daemon_progress *progress,
+                void *baton, apr_pool_t *pool, struct error *error);
 
 #endif

@@ -105,6 +105,21 @@ bool message_send(int socket, struct message_header *header, struct text body, i
     return true;
 }
 
+bool message_send_some(size_t *sent, int socket, struct text bytes, int passed,
+                       struct error *error)
+{
+    struct iovec part = {(void *)bytes.bytes, bytes.length};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    union control control = {.bytes = {0}};
+    ssize_t count;
+
+    if (passed >= 0)
+        attach(&message, &control, passed);
+    count = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    *sent = count > 0 ? (size_t)count : 0;
+    return count >= 0 || is_retried(errno) || is_gone(error);
+}
+
 static void take_descriptor(int *passed, struct msghdr *message)
 {
     for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL;

@@ -15,6 +15,11 @@ bool message_address(struct sockaddr_un *address, const char *path, struct error
 bool message_send(int socket, struct message_header *header, struct text body, int passed,
                   apr_time_t deadline, struct error *error);
 
+/* Send what the socket takes of BYTES now, *sent of them; PASSED goes with the first one.
+ * False: ERROR_UNREACHABLE (gone). */
+bool message_send_some(size_t *sent, int socket, struct text bytes, int passed,
+                       struct error *error);
+
 /* Take one. *passed is a descriptor that came along, or -1; the caller closes it. POOL
  * owns the body. False: ERROR_UNREACHABLE (gone, or late), or of the header. */
 bool message_receive(struct message_header *header, struct text *body, int *passed,

@@ -21,9 +21,12 @@ static int remove_file(request_rec *r, const struct replica_request *request,
     struct error error;
 
     if (!upload_path_check(text_of(path), &error) ||
-        !upload_door_open(&door, r, request, path, &error) ||
-        !upload_door_ask(&answer, NULL, &door, MESSAGE_REMOVE, NULL, NULL, &error))
+        !upload_door_open(&door, r, request, path, &error))
         return reply_failure(r, &error);
+    if (!upload_door_ask(&answer, NULL, &door, MESSAGE_REMOVE, NULL, NULL, &error)) {
+        upload_door_explain(&error, r->uri);
+        return reply_failure(r, &error);
+    }
     return reply_object(r, json_pack("{s:s, s:I}", "target_name", path + 1, "revision",
                                      (json_int_t)answer.revision));
 }

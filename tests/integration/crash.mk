@@ -12,3 +12,7 @@ noinst_LTLIBRARIES += %D%/kill_shim.la
 %C%_kill_shim_la_SOURCES = %D%/kill_shim.c
 %C%_kill_shim_la_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS)
 %C%_kill_shim_la_LDFLAGS = -module -shared -avoid-version -rpath /nowhere
+noinst_LTLIBRARIES += %D%/hold_shim.la
+%C%_hold_shim_la_SOURCES = %D%/hold_shim.c
+%C%_hold_shim_la_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS)
+%C%_hold_shim_la_LDFLAGS = -module -shared -avoid-version -rpath /nowhere

@@ -87,6 +87,7 @@ class Snapshotd:
         self.fleet = fleet
         self.errors = fleet.folder / "snapshotd.log"
         self.options = options
+        self.environment = {}
         self.process = None
         self.notices = []
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -105,7 +106,8 @@ class Snapshotd:
         with open(self.errors, "ab") as log:
             self.process = subprocess.Popen(
                 [SNAPSHOTD, "--config", self.fleet.confdir], stderr=log,
-                env=dict(os.environ, NOTIFY_SOCKET=str(self.fleet.folder / "notify")),
+                env=dict(os.environ, NOTIFY_SOCKET=str(self.fleet.folder / "notify"),
+                         **self.environment),
                 **self.options)
         self.wait_for_notice("READY=1")
         return self

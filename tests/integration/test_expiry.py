@@ -10,9 +10,10 @@ import pytest
 
 from collect import Store
 from closure import manifest_fields
+from held import UpdateLock
 from servers import wait_until
 from test_upload_gc import object_of
-from test_uploads import UpdateLock, restart
+from test_uploads import restart
 from uploads import NAME, SMALL_CHUNKS, UploadSite, good
 
 

@@ -11,10 +11,11 @@ import time
 
 import pytest
 
+from held import UpdateLock
 from servers import wait_until
 from shelf import file, folder_entry, tar
 from test_unpack import docker
-from test_uploads import UpdateLock, restart
+from test_uploads import restart
 from uploads import NAME, UploadSite, detail, good
 
 TREE = [folder_entry("d"), file("d/one", b"one"), file("two", b"two")]

@@ -2,7 +2,6 @@
 """Uploads among others, and when something dies: nothing is seen before its commit, and nothing is left."""
 
 import concurrent.futures
-import fcntl
 import json
 import os
 import random
@@ -14,6 +13,7 @@ import time
 import pytest
 
 
+from held import UpdateLock
 from servers import DEADLINE_SECONDS, Httpd, wait_until
 from uploads import CONFIG, NAME, SMALL_CHUNKS, UploadSite, detail, good
 
@@ -23,21 +23,6 @@ MB = 1 << 20
 @pytest.fixture
 def uploads(shared_uploads):
     return shared_uploads(repository={**SMALL_CHUNKS, "CVMFS_FILE_MBYTE_LIMIT": 8})
-
-
-class UpdateLock:
-    """Somebody else publishes: the repository's update lock, as replicactl holds it."""
-
-    def __init__(self, uploads):
-        self.path = uploads.spool / NAME / "is_updating.lock"
-
-    def __enter__(self):
-        self.file = open(self.path, "a", encoding="ascii")
-        fcntl.flock(self.file, fcntl.LOCK_EX)
-        return self
-
-    def __exit__(self, *_):
-        self.file.close()
 
 
 def receive(connection):
@@ -138,10 +123,8 @@ def test_snapshotd_is_killed_between_objects_and_commit(uploads):
     uploads.closure()
 
 
-def test_somebody_else_publishes_too_long(uploads):
-    uploads.httpd.stop()
-    uploads.httpd.write_config(CONFIG.format(confdir=uploads.confdir) + "TimeOut 1")
-    uploads.httpd.start()
+def test_somebody_else_publishes_too_long(shared_uploads):
+    uploads = shared_uploads(REPLICA_PUBLISH_TIMEOUT=1)
     before = uploads.revision()
     with UpdateLock(uploads):
         refused = uploads.put("waits", b"x")
@@ -303,9 +286,9 @@ def talk(uploads, *messages):
     return answers
 
 
-def message(kind, request=1, version=1, **body):
+def message(kind, request=1, version=1, deadline=1000, **body):
     text = json.dumps(body).encode()
-    return struct.pack(">IHHII", len(text), version, kind, request, 1000) + text
+    return struct.pack(">IHHII", len(text), version, kind, request, deadline) + text
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root is everybody")

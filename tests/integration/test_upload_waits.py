@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whoever waits for a revision: as long as snapshotd says that it goes on, and honestly when it ends."""
+
+import concurrent.futures
+import json
+import socket
+import struct
+import time
+
+import pytest
+
+from held import Hold, UpdateLock
+from servers import DEADLINE_SECONDS, wait_until
+from shelf import file, tar
+from test_uploads import message, restart
+from uploads import CONFIG, NAME, detail, good, token_hash
+
+# Much longer than httpd, with a TimeOut of 1, would wait for a word.
+LONG = 5
+
+
+@pytest.fixture
+def uploads(shared_uploads):
+    site = shared_uploads("-Z", "none")
+    site.httpd.stop()
+    site.httpd.write_config(CONFIG.format(confdir=site.confdir) + "TimeOut 1")
+    site.httpd.start()
+    return site
+
+
+@pytest.fixture
+def pool():
+    with concurrent.futures.ThreadPoolExecutor(8) as made:
+        yield made
+
+
+def test_longer_than_httpd_would_wait_for_a_word(uploads, pool):
+    good(uploads.put("old", b"old"))
+    before = uploads.revision()
+    with UpdateLock(uploads):
+        answers = [pool.submit(uploads.put, "file", b"x"),
+                   pool.submit(uploads.put, "tree", tar([file("f", b"f")]), "?unpack=true"),
+                   pool.submit(uploads.request, "DELETE", f"{NAME}/old"),
+                   pool.submit(uploads.request, "POST", f"{NAME}/clean")]
+        time.sleep(LONG)
+        assert not any(answer.done() for answer in answers)
+        assert uploads.revision() == before
+    for answer in answers:
+        good(answer.result())
+    assert (uploads.get("file").body, uploads.get("tree/f").body) == (b"x", b"f")
+    assert uploads.get("old").status == 404
+    uploads.closure()
+
+
+def test_behind_a_commit_that_takes_long(uploads, pool):
+    hold = Hold(uploads)
+    hold.begin()
+    first = pool.submit(uploads.put, "first", tar([file("f", b"f")]), "?unpack=true")
+    hold.wait()
+    second = pool.submit(uploads.put, "second", b"x")
+    time.sleep(LONG)
+    assert not first.done() and not second.done()
+    assert uploads.get("first/f").status == 404
+    hold.end()
+    assert good(second.result())["revision"] == good(first.result())["revision"] + 1
+    uploads.closure()
+
+
+@pytest.mark.parametrize("query, place", [("", f"/repos/{NAME}/deep/late"),
+                                          ("?unpack=true", f"/repos/{NAME}?path=deep/late")])
+def test_who_cannot_know_is_told_so(uploads, pool, query, place):
+    hold = Hold(uploads)
+    hold.begin()
+    answer = pool.submit(uploads.put, "deep/late", tar([file("f", b"f")]), query)
+    hold.wait()
+    uploads.daemon.process.kill()
+    reason = detail(answer.result(), 503)
+    assert "may be published" in reason and f"GET {place} " in reason
+    assert answer.result().headers["retry-after"]
+    hold.end()
+    restart(uploads)
+    uploads.expect_no_temporary_files()
+    good(uploads.put("deep/late", b"x", "?overwrite=true") if uploads.get("deep/late").status == 200
+         else uploads.put("deep/other", b"x"))
+    uploads.closure()
+
+
+def next_answer(connection):
+    length, _, kind, request, _ = struct.unpack(">IHHII", connection.recv(16, socket.MSG_WAITALL))
+    return kind, request, json.loads(connection.recv(length, socket.MSG_WAITALL))
+
+
+def test_words_at_the_socket(uploads):
+    """Each request that is under way is told of; after its answer there is none."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(DEADLINE_SECONDS)
+        connection.connect(str(uploads.site.folder / "socket"))
+        with UpdateLock(uploads):
+            for number in (7, 8):
+                connection.sendall(message(9, number, repository=NAME, token=token_hash("secret"),
+                                           deadline=600_000))
+            words = [next_answer(connection) for _ in range(4)]
+        assert sorted(words) == [(256, 7, {})] * 2 + [(256, 8, {})] * 2
+        ended = []
+        while len(ended) < 2:
+            kind, request, _ = next_answer(connection)
+            assert request not in ended
+            if kind == 257:
+                ended.append(request)
+        time.sleep(2)
+        connection.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            connection.recv(1)
+
+
+def list_more(uploads, connections, path):
+    for connection in connections:
+        connection.connect(str(uploads.site.folder / "socket"))
+        connection.sendall(message(6, 1, repository=NAME, path=path, token=token_hash("secret")))
+
+
+def test_who_does_not_read_holds_up_nobody(uploads, folder):
+    """More of them than there are threads, each with more answers than a socket takes."""
+    names = [f"{number:0>200}" for number in range(4000)]
+    (folder / "names.tar").write_bytes(tar([file(name, b"") for name in names]))
+    (folder / "names.tar").chmod(0o644)
+    uploads.site.run("ingest", "-t", folder / "names.tar", "-b", "many", NAME)
+    connections = [socket.socket(socket.AF_UNIX) for _ in range(20)]
+    try:
+        list_more(uploads, connections, "/many")
+        for connection in connections:
+            connection.settimeout(DEADLINE_SECONDS)
+            assert connection.recv(1, socket.MSG_PEEK)
+        good(uploads.put("between", b"x"))
+        assert len(good(uploads.get("?path=many"))["files"]) == 4000
+        # And who reads later gets all of it.
+        found, kind = [], 256
+        while kind == 256:
+            kind, _, answer = next_answer(connections[0])
+            found += answer.get("names", ())
+        assert kind == 257 and sorted(found) == names
+    finally:
+        for connection in connections:
+            connection.close()
+    good(uploads.put("after", b"x"))
+
+
+def test_many_locked_repositories_keep_nobody_from_another(uploads, pool):
+    others = [f"r{number}.example.net" for number in range(17)]
+    for name in others:
+        uploads.site.run("mkfs", "-o", uploads.owner, "-w", f"http://127.0.0.1/cvmfs/{name}", name)
+    with concurrent.futures.ThreadPoolExecutor(len(others)) as waiting:
+        locks = [UpdateLock(uploads, name) for name in others]
+        for lock in locks:
+            lock.__enter__()
+        try:
+            answers = [waiting.submit(uploads.request, "PUT", f"{name}/file", b"x")
+                       for name in others]
+            wait_until(lambda: all(list((uploads.site.storage / name / "data/txn").glob("upload.*"))
+                                   for name in others), "all of them wait")
+            time.sleep(1)
+            good(uploads.put("free", b"x"))
+            assert uploads.get("free").body == b"x"
+            assert not any(answer.done() for answer in answers)
+        finally:
+            for lock in locks:
+                lock.__exit__()
+        for answer in answers:
+            good(answer.result())
