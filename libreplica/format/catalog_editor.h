@@ -87,6 +87,10 @@ bool catalog_editor_leave_group(struct catalog_editor *editor,
 bool catalog_editor_add_link(struct catalog_editor *editor, const char *path,
                              const struct catalog_entry *found, struct error *error);
 
+/* Number the groups of hard links from 1 on, in the order they are in; *count of them. */
+bool catalog_editor_number_groups(int64_t *count, struct catalog_editor *editor,
+                                  struct error *error);
+
 /* Which rows of a directory: with its own, or only those below it. In no case those of
  * other catalogs. A single file is such a tree, too. */
 enum catalog_part { CATALOG_WITH_ROOT, CATALOG_BELOW_ROOT };
@@ -98,6 +102,13 @@ bool catalog_editor_copy_tree(struct catalog_editor *to, struct catalog_editor *
                               enum catalog_part which, struct error *error);
 bool catalog_editor_remove_tree(struct catalog_editor *editor, const char *path,
                                 enum catalog_part which, struct error *error);
+/* The directory at PATH becomes the root of TO, an empty one, and a mountpoint in FROM;
+ * or what is below the root of FROM, PATH, comes back to TO, where PATH is none any more.
+ */
+bool catalog_editor_move_out(struct catalog_editor *to, struct catalog_editor *from,
+                             const char *path, struct error *error);
+bool catalog_editor_take_in(struct catalog_editor *to, struct catalog_editor *from,
+                            const char *path, struct error *error);
 bool catalog_editor_rename_tree(struct catalog_editor *editor, const char *new_path,
                                 const char *old_path, struct error *error);
 /* The whole catalog, with its table of nested catalogs. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Catalogs being written: the table of nested catalogs. */
+/* Catalogs being written: the table of nested catalogs, and what becomes one or
+ * is none any more. */
 #include "libreplica/format/catalog_editor_internal.h"
 
 #include <apr_strings.h>
@@ -109,4 +110,40 @@ bool catalog_editor_remove_nested(struct catalog_editor *editor, const char *pat
     editor->now.self.value[CATALOG_COUNT_NESTED] -=
         sqlite3_changes(editor->database->handle);
     return true;
+}
+
+static bool change_flags(bool *found, struct catalog_editor *editor, const char *path,
+                         unsigned int more, unsigned int less, struct error *error)
+{
+    struct catalog_entry entry;
+    bool ok = catalog_lookup(editor->catalog, path, &entry, found, error);
+
+    sqlite3_reset(editor->catalog->lookup);
+    return ok &&
+           (!*found || catalog_editor_set_flags(editor, entry.path,
+                                                (entry.flags | more) & ~less, error));
+}
+
+bool catalog_editor_move_out(struct catalog_editor *to, struct catalog_editor *from,
+                             const char *path, struct error *error)
+{
+    bool found;
+
+    if (!catalog_editor_copy_tree(to, from, path, path, CATALOG_WITH_ROOT, error) ||
+        !change_flags(&found, to, path, CATALOG_NESTED_ROOT, 0, error))
+        return false;
+    if (!found)
+        return error_set(error, ERROR_NOT_FOUND, "there is no %s", path);
+    return catalog_editor_remove_tree(from, path, CATALOG_BELOW_ROOT, error) &&
+           change_flags(&found, from, path, CATALOG_MOUNTPOINT, 0, error);
+}
+
+bool catalog_editor_take_in(struct catalog_editor *to, struct catalog_editor *from,
+                            const char *path, struct error *error)
+{
+    bool found;
+
+    return catalog_editor_copy_tree(to, from, path, path, CATALOG_BELOW_ROOT, error) &&
+           change_flags(&found, to, path, 0, CATALOG_MOUNTPOINT, error) &&
+           catalog_editor_remove_nested(to, path, error);
 }

@@ -36,6 +36,10 @@ static const char *const statements[EDITOR_STATEMENTS] = {
         "UPDATE catalog INDEXED BY replica_links SET hardlinks = ?4" GROUP,
     [EDITOR_LAST_GROUP] = ("SELECT max(hardlinks) FROM catalog INDEXED BY replica_links"
                            " WHERE hardlinks > 4294967295"),
+    [EDITOR_NEXT_GROUP] = ("SELECT min(hardlinks) FROM catalog INDEXED BY replica_links"
+                           " WHERE hardlinks > 4294967295 AND hardlinks > ?1"),
+    [EDITOR_NUMBER_GROUP] = ("UPDATE catalog INDEXED BY replica_links SET hardlinks = ?2"
+                             " WHERE hardlinks = ?1 AND hardlinks > 4294967295"),
     [EDITOR_ADD_NESTED] =
         "INSERT INTO nested_catalogs (path, sha1, size) VALUES (?1, ?2, ?3)",
     [EDITOR_SET_NESTED] =
@@ -207,6 +211,57 @@ bool editor_last_group(int64_t *group, struct catalog_editor *editor, struct err
     *group = sqlite3_column_int64(statement, 0) >> 32;
     sqlite3_reset(statement);
     return true;
+}
+
+/* The least composite number of a group above AFTER; 0: there is none. */
+static bool next_group(int64_t *hardlinks, struct catalog_editor *editor, int64_t after,
+                       struct error *error)
+{
+    sqlite3_stmt *statement = editor_statement(editor, EDITOR_NEXT_GROUP, error);
+    bool row;
+
+    if (statement == NULL)
+        return false;
+    sqlite3_bind_int64(statement, 1, after);
+    if (!database_step(editor->database, statement, &row, error))
+        return false;
+    *hardlinks = sqlite3_column_int64(statement, 0);
+    sqlite3_reset(statement);
+    return true;
+}
+
+static bool number_group(struct catalog_editor *editor, int64_t hardlinks, int64_t number,
+                         struct error *error)
+{
+    sqlite3_stmt *statement;
+
+    if (hardlinks >> 32 == number)
+        return true;
+    statement = editor_statement(editor, EDITOR_NUMBER_GROUP, error);
+    if (statement == NULL)
+        return false;
+    sqlite3_bind_int64(statement, 1, hardlinks);
+    sqlite3_bind_int64(statement, 2, number << 32 | (hardlinks & LINKS_MASK));
+    return editor_run(editor, statement, error);
+}
+
+/* No number is lower than the new one, so none is given twice. */
+bool catalog_editor_number_groups(int64_t *count, struct catalog_editor *editor,
+                                  struct error *error)
+{
+    int64_t hardlinks = 0;
+
+    *count = 0;
+    if (!editor_index_links(editor, error))
+        return false;
+    for (;;) {
+        if (!next_group(&hardlinks, editor, hardlinks, error))
+            return false;
+        if (hardlinks == 0)
+            return true;
+        if (!number_group(editor, hardlinks, ++*count, error))
+            return false;
+    }
 }
 
 /* A statement about the group of FOUND, or about it alone. */

@@ -1,5 +1,6 @@
 # Level 1: the formats, pure: bytes in, struct out and back.
 libreplica_data_la_SOURCES += \
+	%D%/catalog_balance.c %D%/catalog_balance.h \
 	%D%/catalog_compact.c \
 	%D%/catalog_editor.c %D%/catalog_editor.h %D%/catalog_editor_internal.h \
 	%D%/catalog_editor_nested.c \

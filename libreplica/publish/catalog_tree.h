@@ -53,6 +53,11 @@ bool catalog_tree_move(struct catalog_tree *tree, struct tree_catalog *to,
                        struct tree_catalog *from, const char *new_path,
                        const char *old_path, struct error *error);
 
+/* Those that catalog_tree_store is going to store, of struct tree_catalog *, children
+ * first: what has changed and what is above it. */
+void catalog_tree_list_changed(apr_array_header_t **catalogs, struct catalog_tree *tree,
+                               apr_pool_t *pool);
+
 /* Finish and store the catalogs that have changed, children first, the root's with
  * REVISION. *root is as it was if nothing has. RESULT is filled but for the revision.
  * Nothing else may follow. */

@@ -85,24 +85,6 @@ static bool add_empty(struct tree_catalog **added, struct catalog_tree *tree,
     return true;
 }
 
-static bool move_rows(struct catalog_editor *to, struct catalog_editor *from,
-                      const char *path, apr_pool_t *pool, struct error *error)
-{
-    struct catalog_entry entry;
-    bool found;
-
-    if (!catalog_editor_find(&entry, &found, from, path, pool, error))
-        return false;
-    if (!found)
-        return error_set(error, ERROR_NOT_FOUND, "there is no %s", path);
-    return catalog_editor_copy_tree(to, from, path, path, CATALOG_WITH_ROOT, error) &&
-           catalog_editor_set_flags(to, entry.path, entry.flags | CATALOG_NESTED_ROOT,
-                                    error) &&
-           catalog_editor_remove_tree(from, path, CATALOG_BELOW_ROOT, error) &&
-           catalog_editor_set_flags(from, entry.path, entry.flags | CATALOG_MOUNTPOINT,
-                                    error);
-}
-
 static bool split(struct catalog_tree *tree, struct tree_catalog *catalog,
                   const char *path, apr_pool_t *pool, struct error *error)
 {
@@ -126,7 +108,7 @@ static bool split(struct catalog_tree *tree, struct tree_catalog *catalog,
     adoption.to = added;
     tree->is_rearranged = true;
     tree->last_directory = NULL;
-    return move_rows(to, from, path, pool, error) &&
+    return catalog_editor_move_out(to, from, path, error) &&
            visit_all(tree, catalog, path, adopt, &adoption, pool, error) &&
            catalog_editor_add_nested(from, &row, error);
 }
@@ -148,18 +130,6 @@ static void leave(struct catalog_tree *tree, struct tree_catalog *catalog)
     tree_touch(tree, catalog);
     catalog->now.is_gone = true;
     tree->is_rearranged = true;
-}
-
-static bool clear_mountpoint(struct catalog_editor *editor, const char *path,
-                             apr_pool_t *pool, struct error *error)
-{
-    struct catalog_entry entry;
-    bool found;
-
-    return catalog_editor_find(&entry, &found, editor, path, pool, error) &&
-           (!found || catalog_editor_set_flags(
-                          editor, entry.path,
-                          entry.flags & ~(unsigned int)CATALOG_MOUNTPOINT, error));
 }
 
 /* Only those are looked up that were opened before: what they all amount to is in the
@@ -201,9 +171,7 @@ bool catalog_tree_merge(struct catalog_tree *tree, struct tree_catalog *catalog,
         !tree_catalog_edit(&from, tree, catalog, error))
         return false;
     apr_pool_create(&pool, tree->pool);
-    ok = catalog_editor_copy_tree(to, from, path, path, CATALOG_BELOW_ROOT, error) &&
-         clear_mountpoint(to, path, pool, error) &&
-         catalog_editor_remove_nested(to, path, error) &&
+    ok = catalog_editor_take_in(to, from, path, error) &&
          give_nested(tree, catalog, pool, error);
     apr_pool_destroy(pool);
     if (ok)

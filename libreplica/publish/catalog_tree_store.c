@@ -21,6 +21,28 @@ static bool is_new(const struct tree_catalog *catalog)
            strcmp(catalog->now.path, catalog->first.path) != 0;
 }
 
+void catalog_tree_list_changed(apr_array_header_t **catalogs, struct catalog_tree *tree,
+                               apr_pool_t *pool)
+{
+    apr_array_header_t *listed = apr_array_make(pool, 16, sizeof(struct tree_catalog *));
+    apr_hash_t *known = apr_hash_make(pool);
+
+    for (int i = 0; i < tree->all->nelts; i++) {
+        struct tree_catalog *each = APR_ARRAY_IDX(tree->all, i, struct tree_catalog *);
+
+        if (each->now.is_gone || !is_new(each))
+            continue;
+        for (; each != NULL &&
+               apr_hash_get(known, each->now.path, APR_HASH_KEY_STRING) == NULL;
+             each = each->now.parent) {
+            apr_hash_set(known, each->now.path, APR_HASH_KEY_STRING, each);
+            APR_ARRAY_PUSH(listed, struct tree_catalog *) = each;
+        }
+    }
+    qsort(listed->elts, (size_t)listed->nelts, (size_t)listed->elt_size, compare_depth);
+    *catalogs = listed;
+}
+
 static struct catalog_properties properties_of(const struct catalog_tree *tree,
                                                const struct tree_catalog *catalog,
                                                int64_t revision)

@@ -1,32 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Filling, finishing and storing the catalogs of a new revision, children first. */
-#include "libreplica/publish/catalogs.h"
-
 #include <sys/stat.h>
 #include <apr_strings.h>
 
-#include "libreplica/format/catalog_editor.h"
+#include "libreplica/publish/catalogs_internal.h"
 #include "libreplica/publish/entry.h"
-
-struct open_catalog {
-    struct open_catalog *parent;
-    const char *mountpoint;
-    const char *file;
-    struct catalog_editor *editor;
-    struct catalog_counters below; /* of all catalogs below this one */
-    int64_t groups;                /* of hard links, so far */
-    apr_pool_t *pool;
-};
-
-struct catalogs {
-    struct publication *publication;
-    const struct predecessors *predecessors;
-    struct catalog_marks marks;
-    int64_t revision;
-    struct publish_result *result;
-    struct open_catalog *innermost;
-    apr_pool_t *pool;
-};
 
 struct catalogs *catalogs_create(struct publication *publication,
                                  const struct predecessors *predecessors,
@@ -62,12 +40,29 @@ static struct catalog_entry entry_of(const struct row *row, unsigned int more_fl
     return entry;
 }
 
+bool catalogs_begin(struct open_catalog **begun, struct catalogs *catalogs,
+                    const char *path, struct error *error)
+{
+    struct open_catalog *parent = catalogs->innermost, *opened;
+    apr_pool_t *pool;
+
+    apr_pool_create(&pool, parent != NULL ? parent->pool : catalogs->pool);
+    opened = apr_pcalloc(pool, sizeof(*opened));
+    opened->pool = pool;
+    opened->parent = parent;
+    opened->mountpoint = apr_pstrdup(pool, path);
+    opened->nested = apr_hash_make(pool);
+    if (!store_scratch_path(&opened->file, catalogs->publication->store, pool, error) ||
+        !catalog_editor_create(&opened->editor, opened->file, pool, error))
+        return false;
+    catalogs->innermost = *begun = opened;
+    return true;
+}
+
 bool catalogs_open(struct catalogs *catalogs, const struct row *row, struct error *error)
 {
-    struct publication *publication = catalogs->publication;
     struct open_catalog *parent = catalogs->innermost, *opened;
     struct catalog_entry entry = entry_of(row, 0);
-    apr_pool_t *pool;
 
     if (parent != NULL) {
         entry.flags |= CATALOG_MOUNTPOINT;
@@ -75,15 +70,9 @@ bool catalogs_open(struct catalogs *catalogs, const struct row *row, struct erro
             return false;
         entry.flags ^= CATALOG_MOUNTPOINT | CATALOG_NESTED_ROOT;
     }
-    apr_pool_create(&pool, parent != NULL ? parent->pool : catalogs->pool);
-    opened = apr_pcalloc(pool, sizeof(*opened));
-    opened->pool = pool;
-    opened->parent = parent;
-    opened->mountpoint = apr_pstrdup(pool, row->path);
-    if (!store_scratch_path(&opened->file, publication->store, pool, error) ||
-        !catalog_editor_create(&opened->editor, opened->file, pool, error))
+    if (!catalogs_begin(&opened, catalogs, row->path, error))
         return false;
-    catalogs->innermost = opened;
+    opened->is_ruled = row->is_ruled;
     return catalog_editor_add(opened->editor, &entry, error);
 }
 
@@ -223,16 +212,27 @@ static bool settle(struct catalog_nested *settled, struct catalogs *catalogs,
     return store(settled, catalogs, catalog, &properties, error);
 }
 
-bool catalogs_close(struct catalogs *catalogs, struct catalog_nested *root,
-                    struct error *error)
+void catalogs_count_nested(struct catalogs *catalogs, struct open_catalog *catalog,
+                           const char *path, const struct catalog_counters *counters)
+{
+    catalog_counters_add(&catalog->below, counters);
+    if (catalogs->publication->target->balances_catalogs)
+        apr_hash_set(catalog->nested, apr_pstrdup(catalog->pool, path),
+                     APR_HASH_KEY_STRING,
+                     apr_pmemdup(catalog->pool, counters, sizeof(*counters)));
+}
+
+bool catalogs_finish(struct catalogs *catalogs, struct catalog_nested *root,
+                     struct error *error)
 {
     struct open_catalog *catalog = catalogs->innermost, *parent = catalog->parent;
-    struct catalog_counters own = *catalog_editor_counters(catalog->editor);
+    struct catalog_counters totals = *catalog_editor_counters(catalog->editor);
     struct catalog_nested settled;
 
+    count(catalogs->result, &totals);
+    catalog_counters_add(&totals, &catalog->below);
     if (!settle(&settled, catalogs, catalog, error))
         return error_prefix(error, "catalog of '%s'", catalog->mountpoint);
-    count(catalogs->result, &own);
     settled.path = catalog->mountpoint;
     if (parent == NULL) {
         *root = settled;
@@ -240,10 +240,18 @@ bool catalogs_close(struct catalogs *catalogs, struct catalog_nested *root,
     } else {
         if (!catalog_editor_add_nested(parent->editor, &settled, error))
             return false;
-        catalog_counters_add(&parent->below, &own);
-        catalog_counters_add(&parent->below, &catalog->below);
+        catalogs_count_nested(catalogs, parent, catalog->mountpoint, &totals);
     }
     catalogs->innermost = parent;
     apr_pool_destroy(catalog->pool);
     return true;
+}
+
+bool catalogs_close(struct catalogs *catalogs, struct catalog_nested *root,
+                    struct error *error)
+{
+    bool gone;
+
+    return catalogs_balance(&gone, catalogs, error) &&
+           (gone || catalogs_finish(catalogs, root, error));
 }

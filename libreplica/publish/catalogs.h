@@ -15,6 +15,7 @@ struct row {
     int64_t size;
     int64_t mtime_seconds;
     int64_t link_count; /* of a directory */
+    bool is_ruled;      /* /.cvmfsdirtab asks for a catalog there */
     struct text symlink;
     struct text xattr;
     struct content *content; /* of a regular file, made; else NULL */
@@ -35,8 +36,9 @@ bool catalogs_open(struct catalogs *catalogs, const struct row *row, struct erro
 /* Enter a row that is no catalog's root into the innermost catalog. */
 bool catalogs_add(struct catalogs *catalogs, const struct row *row, struct error *error);
 
-/* Finish the innermost catalog: keep its predecessor if nothing changed, else store it,
- * and register it in its parent. *root is set when it was the root catalog. */
+/* Finish the innermost catalog: balance it, if the target says so, keep its predecessor
+ * if nothing changed, else store it, and register it in its parent. *root is set when it
+ * was the root catalog. */
 bool catalogs_close(struct catalogs *catalogs, struct catalog_nested *root,
                     struct error *error);
 

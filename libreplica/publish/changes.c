@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "libreplica/publish/balancing.h"
 #include "libreplica/publish/head.h"
 #include "libreplica/publish/nesting.h"
 
@@ -117,6 +118,7 @@ static bool publish(struct publish_result *result, struct changes *changes,
 
     if (!changes_settle(changes, error) ||
         !nesting_apply(changes->nesting, changes, error) ||
+        !balancing_apply(changes, error) ||
         !catalog_tree_store(&root, changes->tree, next.revision + 1, result, error))
         return false;
     result->revision = next.revision;

@@ -127,9 +127,10 @@ bool changes_scratch_path(const char **path, struct changes *changes, apr_pool_t
 
 /* Put the markers that the rules in /.cvmfsdirtab ask for where this change set made or
  * moved directories or took a marker away, or everywhere if it changed the rules; wrong
- * ones are ERROR_BAD_FORMAT. Make the next revision of all that was changed, durable when
- * this returns. With no change at all: no new revision, result->revision is the present
- * one. Afterwards only changes_abandon may follow. */
+ * ones are ERROR_BAD_FORMAT. Balance what will be new, if the target says so. Make the
+ * next revision of all that was changed, durable when this returns. With no change at
+ * all: no new revision, result->revision is the present one. Afterwards only
+ * changes_abandon may follow. */
 bool changes_commit(struct publish_result *result, struct changes *changes,
                     struct error *error);
 

@@ -6,8 +6,8 @@
 
 /* Everything below DIRECTORY into objects and catalogs. */
 static bool store_tree(struct catalog_nested *root, struct publication *publication,
-                       struct catalogs *catalogs, const char *directory, apr_pool_t *pool,
-                       struct error *error)
+                       struct catalogs *catalogs, const struct predecessors *predecessors,
+                       const char *directory, apr_pool_t *pool, struct error *error)
 {
     struct workers *workers;
     struct rows *rows;
@@ -17,7 +17,8 @@ static bool store_tree(struct catalog_nested *root, struct publication *publicat
                        publication->stop, pool, error))
         return false;
     rows = rows_create(catalogs, workers, pool);
-    ok = walk_directory(publication, rows, workers, directory, pool, error) &&
+    ok = walk_directory(publication, rows, workers, predecessors, directory, pool,
+                        error) &&
          rows_drain(rows, root, error);
     workers_stop(workers);
     rows_discard(rows);
@@ -41,7 +42,7 @@ static bool publish_next(struct publish_result *result, struct run *run,
     catalogs =
         catalogs_create(publication, predecessors, predecessors_marks(predecessors),
                         next.revision, result, pool);
-    if (!store_tree(&root, publication, catalogs, directory, pool, error))
+    if (!store_tree(&root, publication, catalogs, predecessors, directory, pool, error))
         return false;
     next.catalog = result->catalog = root.hash;
     next.catalog_size = root.size;

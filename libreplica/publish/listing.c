@@ -91,3 +91,12 @@ bool listing_read(struct listing *listing, int fd, const char *path, apr_pool_t 
     count_links(listing, pool);
     return true;
 }
+
+bool listing_has(const struct listing *listing, const char *name)
+{
+    struct listed sought = {.name = name};
+
+    return listing->entries->nelts > 0 &&
+           bsearch(&sought, listing->entries->elts, (size_t)listing->entries->nelts,
+                   sizeof(sought), compare_names) != NULL;
+}

@@ -25,4 +25,7 @@ struct listing {
 bool listing_read(struct listing *listing, int fd, const char *path, apr_pool_t *pool,
                   struct error *error);
 
+/* Whether something has this name. */
+bool listing_has(const struct listing *listing, const char *name);
+
 #endif

@@ -10,10 +10,12 @@ libreplica_work_la_SOURCES += \
 	%D%/unpack.c %D%/unpack.h \
 	%D%/whiteout.c %D%/whiteout.h \
 	%D%/attributes.c %D%/attributes.h \
+	%D%/balancing.c %D%/balancing.h \
 	%D%/catalog_tree.c %D%/catalog_tree.h %D%/catalog_tree_internal.h \
 	%D%/catalog_tree_shape.c \
 	%D%/catalog_tree_store.c \
-	%D%/catalogs.c %D%/catalogs.h \
+	%D%/catalogs.c %D%/catalogs.h %D%/catalogs_internal.h \
+	%D%/catalogs_balance.c \
 	%D%/change_contents.c \
 	%D%/change_convenience.c \
 	%D%/change_directories.c \

@@ -272,7 +272,7 @@ static bool apply(struct nesting *nesting, struct changes *changes, apr_pool_t *
 {
     struct hash hash;
 
-    if (!read_rules(&nesting->rules, &hash, changes, pool, error))
+    if (!read_rules(&nesting->rules, &hash, changes, nesting->pool, error))
         return false;
     if (nesting->rules == NULL)
         return true;
@@ -291,4 +291,9 @@ bool nesting_apply(struct nesting *nesting, struct changes *changes, struct erro
     ok = apply(nesting, changes, own, error) && changes_settle(changes, error);
     apr_pool_destroy(own);
     return ok;
+}
+
+bool nesting_matches(const struct nesting *nesting, const char *path)
+{
+    return nesting->rules != NULL && dirtab_matches(nesting->rules, path);
 }

@@ -26,5 +26,7 @@ void nesting_note_tree(struct nesting *nesting, const char *path);
 /* Put the markers that are missing: in what was noted, or, if the rules have changed, in
  * all that they match. */
 bool nesting_apply(struct nesting *nesting, struct changes *changes, struct error *error);
+/* Whether the rules, once they were applied, ask for a catalog at PATH. */
+bool nesting_matches(const struct nesting *nesting, const char *path);
 
 #endif

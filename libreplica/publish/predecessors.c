@@ -7,10 +7,12 @@
 #include <apr_tables.h>
 
 #include "libreplica/base/log.h"
+#include "libreplica/format/catalog_balance.h"
 
 struct predecessors {
     apr_hash_t *by_path;
     apr_array_header_t *all; /* of struct catalog_nested *, parents first */
+    apr_hash_t *automatic;   /* of those that are, by path */
     struct catalog_marks marks;
 };
 
@@ -26,6 +28,23 @@ static void add(struct predecessors *predecessors, const struct catalog_nested *
     APR_ARRAY_PUSH(predecessors->all, const struct catalog_nested *) = copy;
 }
 
+static bool note_automatic(struct predecessors *predecessors, struct catalog *catalog,
+                           const struct catalog_nested *which, apr_pool_t *scratch,
+                           struct error *error)
+{
+    struct catalog_entry entry;
+    bool found;
+
+    if (!catalog_lookup(
+            catalog,
+            apr_pstrcat(scratch, which->path, "/" CATALOG_AUTOMATIC_MARKER, NULL), &entry,
+            &found, error))
+        return false;
+    if (found && !(entry.flags & CATALOG_DIRECTORY) && *which->path != '\0')
+        apr_hash_set(predecessors->automatic, which->path, APR_HASH_KEY_STRING, which);
+    return true;
+}
+
 static bool read_one(struct predecessors *predecessors, struct publication *publication,
                      const struct catalog_nested *which, apr_pool_t *pool,
                      apr_pool_t *scratch, struct error *error)
@@ -39,7 +58,8 @@ static bool read_one(struct predecessors *predecessors, struct publication *publ
     if (!publication_inflate(&path, publication, &object, scratch, error) ||
         !catalog_open(&catalog, path, scratch, error) ||
         (*which->path == '\0' &&
-         !catalog_marks(&predecessors->marks, catalog, pool, error)))
+         !catalog_marks(&predecessors->marks, catalog, pool, error)) ||
+        !note_automatic(predecessors, catalog, which, scratch, error))
         return false;
     while (more) {
         if (!catalog_next_nested(catalog, &nested, &more, error))
@@ -84,6 +104,7 @@ bool predecessors_read(struct predecessors **predecessors,
     bool ok = true;
 
     read->by_path = apr_hash_make(pool);
+    read->automatic = apr_hash_make(pool);
     read->all = apr_array_make(pool, 16, sizeof(const struct catalog_nested *));
     add(read, &(struct catalog_nested){"", *root, root_size}, pool);
     apr_pool_create(&scratch, pool);
@@ -103,6 +124,11 @@ const struct catalog_nested *predecessors_find(const struct predecessors *predec
                                                const char *path)
 {
     return apr_hash_get(predecessors->by_path, path, APR_HASH_KEY_STRING);
+}
+
+bool predecessors_is_automatic(const struct predecessors *predecessors, const char *path)
+{
+    return apr_hash_get(predecessors->automatic, path, APR_HASH_KEY_STRING) != NULL;
 }
 
 const struct catalog_marks *predecessors_marks(const struct predecessors *predecessors)

@@ -21,6 +21,9 @@ bool predecessor_is_damaged(const struct error *error);
 const struct catalog_nested *predecessors_find(const struct predecessors *predecessors,
                                                const char *path);
 
+/* Whether there is a catalog at PATH that was made automatically. */
+bool predecessors_is_automatic(const struct predecessors *predecessors, const char *path);
+
 /* What the present root catalog says of the repository; nothing, if it is damaged. */
 const struct catalog_marks *predecessors_marks(const struct predecessors *predecessors);
 

@@ -37,6 +37,9 @@ struct publish_target {
     int64_t average_chunk;
     int64_t maximum_chunk;
     bool includes_xattrs;
+    bool balances_catalogs;
+    int64_t maximum_weight; /* entries of a catalog before it is divided */
+    int64_t minimum_weight; /* of one made so before it is given up */
     bool makes_automatic_tags;
     const char *automatic_tags_since; /* as "2 weeks ago"; older ones go; "": none */
     bool is_garbage_collectable;

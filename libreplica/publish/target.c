@@ -40,6 +40,9 @@ static bool read_settings(struct publish_target *target, const struct settings *
     target->average_chunk = settings_number(settings, SETTING_AVG_CHUNK_SIZE);
     target->maximum_chunk = settings_number(settings, SETTING_MAX_CHUNK_SIZE);
     target->includes_xattrs = settings_boolean(settings, SETTING_INCLUDE_XATTRS);
+    target->balances_catalogs = settings_boolean(settings, SETTING_AUTOCATALOGS);
+    target->maximum_weight = settings_number(settings, SETTING_AUTOCATALOGS_MAX_WEIGHT);
+    target->minimum_weight = settings_number(settings, SETTING_AUTOCATALOGS_MIN_WEIGHT);
     target->makes_automatic_tags = settings_boolean(settings, SETTING_AUTO_TAG);
     target->automatic_tags_since = settings_text(settings, SETTING_AUTO_TAG_TIMESPAN);
     if (*target->automatic_tags_since != '\0' &&

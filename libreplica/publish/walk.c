@@ -8,7 +8,9 @@
 #include <unistd.h>
 #include <apr_strings.h>
 
+#include "libreplica/format/catalog_balance.h"
 #include "libreplica/publish/attributes.h"
+#include "libreplica/publish/balancing.h"
 #include "libreplica/publish/listing.h"
 #include "libreplica/publish/nesting.h"
 
@@ -20,6 +22,7 @@ struct walk {
     struct publication *publication;
     struct rows *rows;
     struct workers *workers;
+    const struct predecessors *predecessors;
     struct dirtab *rules; /* NULL: none */
     int depth;
 };
@@ -191,6 +194,12 @@ static bool add_files(struct walk *walk, struct folder *folder, struct error *er
     return ok;
 }
 
+/* Whether the rules ask for a catalog. */
+static bool is_ruled(const struct walk *walk, const struct folder *folder)
+{
+    return walk->rules != NULL && dirtab_matches(walk->rules, folder->path);
+}
+
 /* The directory's own row; as a nested catalog's root it stands for two. */
 static bool add_folder(struct walk *walk, const struct folder *folder,
                        enum row_action action, struct error *error)
@@ -205,6 +214,7 @@ static bool add_folder(struct walk *walk, const struct folder *folder,
         return error_set_errno(error, errno, "cannot look at %s/", folder->path);
     fill_row(row, folder->path, &status, pool);
     row->link_count = 2 + folder->listing.directories;
+    row->is_ruled = is_ruled(walk, folder);
     return read_attributes(walk, row, folder->fd, pool, error);
 }
 
@@ -245,9 +255,9 @@ static bool walk_subfolders(struct walk *walk, const struct folder *folder,
     return true;
 }
 
-/* The marker that the rules ask for, which looks like its directory. */
-static bool add_marker(struct walk *walk, const struct folder *folder,
-                       struct error *error)
+/* An empty file that looks like its directory. */
+static bool add_marker(struct walk *walk, const struct folder *folder, const char *name,
+                       unsigned int mode, struct error *error)
 {
     struct stat status;
     apr_pool_t *pool;
@@ -259,21 +269,45 @@ static bool add_marker(struct walk *walk, const struct folder *folder,
     if (fstat(folder->fd, &status) != 0 ||
         (fd = open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0)
         return error_set_errno(error, errno, "cannot look at %s/", folder->path);
-    status.st_mode = S_IFREG | 0644;
-    fill_row(row, apr_pstrcat(pool, folder->path, "/" CATALOG_MARKER, NULL), &status,
-             pool);
+    status.st_mode = S_IFREG | mode;
+    fill_row(row, apr_pstrcat(pool, folder->path, "/", name, NULL), &status, pool);
     row->content = content_create(row->path, fd, 0, 1);
     workers_submit(walk->workers, row->content);
     return true;
 }
 
+/* What makes a directory a nested catalog, besides a marker of its own. */
+enum cause { CAUSE_NONE, CAUSE_RULES, CAUSE_WEIGHT };
+
+static enum cause cause_of(const struct walk *walk, const struct folder *folder)
+{
+    if (folder->listing.has_marker)
+        return CAUSE_NONE;
+    if (is_ruled(walk, folder))
+        return CAUSE_RULES;
+    return predecessors_is_automatic(walk->predecessors, folder->path) &&
+                   !listing_has(&folder->listing, CATALOG_MARKER)
+               ? CAUSE_WEIGHT
+               : CAUSE_NONE;
+}
+
+static bool add_markers(struct walk *walk, const struct folder *folder, enum cause cause,
+                        struct error *error)
+{
+    if (cause == CAUSE_RULES)
+        return add_marker(walk, folder, CATALOG_MARKER, 0644, error);
+    return cause == CAUSE_NONE ||
+           (add_marker(walk, folder, CATALOG_MARKER, AUTOMATIC_MARKER_MODE, error) &&
+            (listing_has(&folder->listing, CATALOG_AUTOMATIC_MARKER) ||
+             add_marker(walk, folder, CATALOG_AUTOMATIC_MARKER, AUTOMATIC_MARKER_MODE,
+                        error)));
+}
+
 static bool walk_contents(struct walk *walk, struct folder *folder, struct error *error)
 {
     bool is_root = folder->path[0] == '\0';
-    bool has_marker = folder->listing.has_marker;
-    bool lacks_marker =
-        !has_marker && walk->rules != NULL && dirtab_matches(walk->rules, folder->path);
-    bool has_catalog = is_root || has_marker || lacks_marker;
+    enum cause cause = cause_of(walk, folder);
+    bool has_catalog = is_root || folder->listing.has_marker || cause != CAUSE_NONE;
     apr_pool_t *unused;
     struct row *row;
 
@@ -282,8 +316,8 @@ static bool walk_contents(struct walk *walk, struct folder *folder, struct error
                          "the root holds /.cvmfscatalog, but it is a catalog's root "
                          "anyway; remove the file");
     return add_folder(walk, folder, has_catalog ? ROW_OPEN_CATALOG : ROW_ADD, error) &&
-           (!lacks_marker || add_marker(walk, folder, error)) &&
-           add_files(walk, folder, error) && walk_subfolders(walk, folder, error) &&
+           add_markers(walk, folder, cause, error) && add_files(walk, folder, error) &&
+           walk_subfolders(walk, folder, error) &&
            (!has_catalog ||
             rows_append(&row, &unused, walk->rows, ROW_CLOSE_CATALOG, error));
 }
@@ -303,10 +337,13 @@ static bool walk_folder(struct walk *walk, int fd, const char *path, apr_pool_t 
 }
 
 bool walk_directory(struct publication *publication, struct rows *rows,
-                    struct workers *workers, const char *directory, apr_pool_t *pool,
-                    struct error *error)
+                    struct workers *workers, const struct predecessors *predecessors,
+                    const char *directory, apr_pool_t *pool, struct error *error)
 {
-    struct walk walk = {.publication = publication, .rows = rows, .workers = workers};
+    struct walk walk = {.publication = publication,
+                        .rows = rows,
+                        .workers = workers,
+                        .predecessors = predecessors};
     int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool ok;
 

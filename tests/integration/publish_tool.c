@@ -11,8 +11,9 @@
 static const char usage[] =
     "publish_tool create|ingest|resign FOLDER FQRN [directory] [option=value...]\n"
     "  FOLDER holds storage, spool and keys; options: hash, compression, minimum,\n"
-    "  average, maximum, chunks, whole, xattrs, tags, collectable, ttl, workers, now, "
-    "days\n";
+    "  average, maximum, chunks, whole, xattrs, balance, heavy, light, tags, "
+    "collectable,\n"
+    "  ttl, workers, now, days\n";
 
 static bool run(int argc, char **argv, apr_pool_t *pool, struct error *error)
 {

@@ -7,6 +7,7 @@ import stat
 
 import pytest
 
+from balancer import BalancedWorld
 from changer import DIRTAB, MARKER, MODE, MTIME, OWNER, World
 from conftest import memory_folder
 from loops import count
@@ -226,4 +227,12 @@ def test_random_changes_give_the_same_tree(seed):
     with memory_folder() as folder:
         world = World(folder, "tags=no", *SMALL_CHUNKS)
         run(world, seed)
+        world.close()
+
+
+@pytest.mark.parametrize("seed", range(HISTORIES))
+def test_random_changes_keep_catalogs_balanced(seed):
+    with memory_folder() as folder:
+        world = BalancedWorld(folder, 24, 8, "tags=no", *SMALL_CHUNKS)
+        run(world, 1000 + seed)
         world.close()

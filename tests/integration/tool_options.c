@@ -49,12 +49,15 @@ static bool read_options(struct publish_target *target, int argc, char **argv,
     tool_number(&target->minimum_chunk, argc, argv, "minimum");
     tool_number(&target->average_chunk, argc, argv, "average");
     tool_number(&target->maximum_chunk, argc, argv, "maximum");
+    tool_number(&target->maximum_weight, argc, argv, "heavy");
+    tool_number(&target->minimum_weight, argc, argv, "light");
     tool_number(&target->ttl_seconds, argc, argv, "ttl");
     tool_number(&workers, argc, argv, "workers");
     target->workers = (int)workers;
     flag(&target->chunks_files, argc, argv, "chunks");
     flag(&target->keeps_whole_files, argc, argv, "whole");
     flag(&target->includes_xattrs, argc, argv, "xattrs");
+    flag(&target->balances_catalogs, argc, argv, "balance");
     flag(&target->makes_automatic_tags, argc, argv, "tags");
     flag(&target->is_garbage_collectable, argc, argv, "collectable");
     if (!hash_algorithm_parse(&target->algorithm,
