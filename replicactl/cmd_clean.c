@@ -3,7 +3,6 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "libreplica/operate/clean_expired.h"
@@ -84,8 +83,7 @@ static int clean_all(struct command_context *context, const apr_array_header_t *
 static bool is_ours(const struct repository *repository, const char *user)
 {
     return repository->kind == REPOSITORY_STRATUM0 &&
-           (geteuid() == 0 || *repository->user == '\0' ||
-            strcmp(repository->user, user) == 0);
+           (geteuid() == 0 || repository_is_of(repository, user));
 }
 
 static bool find_ours(apr_array_header_t **ours, const struct command_context *context,

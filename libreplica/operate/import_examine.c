@@ -15,7 +15,6 @@
 #include "libreplica/store/file.h"
 #include "libreplica/store/tree_view.h"
 
-#define KEY_SIZE_MAX (64 * 1024)
 /* So many directories without a file say that there is none. */
 #define DIRECTORIES_MAX 1000
 
@@ -64,7 +63,7 @@ static bool examine_keys(struct examination *examination, struct error *error)
     const char *path = key_file_path(keys, fqrn, KEY_FILE_PUBLIC, examination->pool);
     struct text pem;
 
-    if (!file_read(&pem, path, KEY_SIZE_MAX, examination->pool, error))
+    if (!file_read(&pem, path, KEYRING_FILE_MAX, examination->pool, error))
         return false;
     if (!key_parse_public(&examination->public_key, pem, examination->pool, error))
         return error_prefix(error, "%s", path);

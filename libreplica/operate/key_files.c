@@ -6,18 +6,17 @@
 #include <unistd.h>
 #include <apr_strings.h>
 
+#include "libreplica/publish/keyring.h"
 #include "libreplica/store/file.h"
-
-#define KEY_SIZE_MAX (64 * 1024)
 
 static const struct {
     const char *ending;
     unsigned int mode;
 } kinds[KEY_FILE_COUNT] = {
-    [KEY_FILE_MASTER] = {".masterkey", 0400},
-    [KEY_FILE_SIGNING] = {".key", 0400},
-    [KEY_FILE_PUBLIC] = {".pub", 0444},
-    [KEY_FILE_CERTIFICATE] = {".crt", 0444},
+    [KEY_FILE_MASTER] = {".masterkey", KEYRING_SECRET_MODE},
+    [KEY_FILE_SIGNING] = {".key", KEYRING_SECRET_MODE},
+    [KEY_FILE_PUBLIC] = {".pub", KEYRING_PUBLIC_MODE},
+    [KEY_FILE_CERTIFICATE] = {".crt", KEYRING_PUBLIC_MODE},
 };
 
 const char *key_file_path(const char *directory, const char *fqrn, enum key_file file,
@@ -38,8 +37,8 @@ static bool read_file(struct text *content, const char *directory, const char *f
     const char *path = key_file_path(directory, fqrn, file, pool);
     bool is_secret = file == KEY_FILE_MASTER || file == KEY_FILE_SIGNING;
 
-    return is_secret ? file_read_secret(content, path, KEY_SIZE_MAX, pool, error)
-                     : file_read(content, path, KEY_SIZE_MAX, pool, error);
+    return is_secret ? file_read_secret(content, path, KEYRING_FILE_MAX, pool, error)
+                     : file_read(content, path, KEYRING_FILE_MAX, pool, error);
 }
 
 bool key_file_copy(const char *to, const char *from, const char *fqrn, enum key_file file,
