@@ -222,7 +222,7 @@ int download(request_rec *r, const struct replica_request *request, const char *
     struct upload_door door;
     struct error error;
 
-    if (!upload_path_check(text_of(path), &error) ||
+    if (!upload_path_check_read(text_of(path), &error) ||
         !upload_door_open(&door, r, request, path, &error) ||
         !look(&state, &door, &error))
         return reply_failure(r, &error);

@@ -7,6 +7,7 @@
 
 #include "libreplica/base/log.h"
 #include "libreplica/operate/replica_gc.h"
+#include "libreplica/operate/ttl_manifest.h"
 
 static void finish(struct door_job *job, bool is_good, struct error *error)
 {
@@ -132,6 +133,8 @@ static bool make_revision(struct batch *batch, struct error *error)
     if (good == 0 && expired_in(batch) == 0)
         return true;
     if (!commit_record_expiry(batch, error) ||
+        !ttl_manifest_put(batch->changes, batch->repository, batch->now, batch->pool,
+                          error) ||
         !changes_commit(&result, batch->changes, error))
         return false;
     commit_tidy_expiry(batch);

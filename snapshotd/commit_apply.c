@@ -189,6 +189,8 @@ int commit_apply(struct batch *batch)
             continue;
         if (door_job_is_given_up(job))
             job->is_good = error_set(&job->error, ERROR_CANCELLED, "the caller has gone");
+        else if (job->has_set_ttl)
+            job->is_good = true;
         else if (job->upload != NULL && job->upload->unpacks)
             job->is_good = apply_archive(batch, job, &job->error);
         else if (job->upload != NULL)

@@ -72,7 +72,7 @@ static bool tidy_all(struct batch *batch, struct error *error)
     bool ok = true;
 
     for (struct door_job *job = batch->jobs; ok && job != NULL; job = job->next)
-        if (job->is_good && job->request.path != NULL)
+        if (job->is_good && job->request.path != NULL && !job->has_set_ttl)
             ok = tidy_one(batch, job, error);
     return ok;
 }

@@ -61,7 +61,8 @@ struct door_job {
     /* Of the queue of commits. */
     bool cleans;           /* remove what has expired */
     bool collects;         /* then collect garbage */
-    struct upload *upload; /* NULL, and neither of these: a removal */
+    bool has_set_ttl;      /* which a revision is to say */
+    struct upload *upload; /* NULL, and none of these: a removal */
     void (*end)(void *baton, const struct door_job *job, const struct error *error);
     void *end_baton; /* of it; its error is NULL if all went well */
     struct message_answer answer;

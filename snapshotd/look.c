@@ -8,6 +8,7 @@
 
 #include "libreplica/format/compress.h"
 #include "libreplica/format/upload_path.h"
+#include "libreplica/operate/ttl_manifest.h"
 #include "libreplica/store/expiry.h"
 #include "libreplica/store/tree_view.h"
 
@@ -22,6 +23,14 @@ struct looker {
     struct expiry_content identity;
 };
 
+static bool is_path(const char *path, enum access_verb verb)
+{
+    if (path == NULL || *path == '\0')
+        return path != NULL;
+    return verb == ACCESS_READ ? upload_path_check_read(text_of(path), NULL)
+                               : upload_path_check(text_of(path), NULL);
+}
+
 /* The rights to a path, and a look at the tree. False: the job is answered. True: the
  * view has to be left before it is. */
 static bool enter(struct door_context *context, struct tree_view **view,
@@ -29,9 +38,7 @@ static bool enter(struct door_context *context, struct tree_view **view,
 {
     struct error error;
 
-    if (job->request.path == NULL ||
-        (*job->request.path != '\0' &&
-         !upload_path_check(text_of(job->request.path), &error)))
+    if (!is_path(job->request.path, verb))
         error_set(&error, ERROR_NOT_FOUND, "there is no such file");
     else if (door_context_open(context, job, verb, job->request.path, &error)) {
         if (door_view_enter(view, context, job, &error))
@@ -192,11 +199,18 @@ void answer_set_ttl(struct door_job *job)
         return;
     ok = look(&looker, &entry, view, &error);
     door_view_leave(&context, job);
-    if (ok && set_ttl(&looker, &context, &error)) {
-        housekeeping_look(job->door, context.repository->local_name);
-        door_done(job, &looker.part, -1);
-    } else
+    if (!ok || !set_ttl(&looker, &context, &error)) {
         door_fail_inside(job, &error);
+        return;
+    }
+    housekeeping_look(job->door, context.repository->local_name);
+    if (ttl_manifest_is_wanted(context.repository)) {
+        job->has_set_ttl = true;
+        job->answer = looker.part;
+        commit_submit(job);
+    } else {
+        door_done(job, &looker.part, -1);
+    }
 }
 
 void answer_remove(struct door_job *job)

@@ -65,7 +65,7 @@ static bool check_component(struct text name, struct error *error)
     return true;
 }
 
-bool upload_path_check(struct text path, struct error *error)
+bool upload_path_check_read(struct text path, struct error *error)
 {
     struct text rest = path;
 
@@ -85,7 +85,13 @@ bool upload_path_check(struct text path, struct error *error)
         rest = (struct text){rest.bytes + name.length + 1, rest.length - name.length - 1};
         /* A slash at the end names a directory. */
     }
-    return !text_equals(path, "/ttl.json") || refuse("is reserved", error);
+    return true;
+}
+
+bool upload_path_check(struct text path, struct error *error)
+{
+    return upload_path_check_read(path, error) &&
+           (!text_equals(path, UPLOAD_RESERVED) || refuse("is reserved", error));
 }
 
 static const char *decode(bool *is_bad, struct text text, apr_pool_t *pool)

@@ -10,11 +10,15 @@
 
 #define UPLOAD_PATH_MAX      4096
 #define UPLOAD_COMPONENT_MAX 255
+/* Says when files expire; the original service's name for it. */
+#define UPLOAD_RESERVED "/ttl.json"
 
 /* PATH is absolute: "/" and components of UTF-8 without control characters, none of them
  * empty, ".", "..", longer than 255 bytes or beginning with ".cvmfs"; nor is it
- * "/ttl.json", which the original service keeps for itself. False: ERROR_USAGE. */
+ * UPLOAD_RESERVED. False: ERROR_USAGE. */
 bool upload_path_check(struct text path, struct error *error);
+/* The same for who only reads: UPLOAD_RESERVED is a name. */
+bool upload_path_check_read(struct text path, struct error *error);
 
 /* The value of NAME in a query, percent-encodings and plus signs undone. False: it is not
  * there; or, with *is_bad, it holds an encoding that is none, or a NUL. */

@@ -3,8 +3,10 @@
 #include "libreplica/operate/clean_expired.h"
 
 #include "libreplica/operate/expired.h"
+#include "libreplica/operate/ttl_manifest.h"
 
 static bool publish_without(struct publish_result *result, struct expired *expired,
+                            const struct repository *repository,
                             const struct publish_target *target, apr_time_t now,
                             const volatile int *stop, apr_pool_t *pool,
                             struct error *error)
@@ -14,8 +16,9 @@ static bool publish_without(struct publish_result *result, struct expired *expir
 
     if (!changes_begin(&changes, target, now, stop, pool, error))
         return false;
-    ok =
-        expired_remove(expired, changes, error) && changes_commit(result, changes, error);
+    ok = expired_remove(expired, changes, error) &&
+         ttl_manifest_put(changes, repository, now, pool, error) &&
+         changes_commit(result, changes, error);
     changes_abandon(changes);
     return ok;
 }
@@ -34,7 +37,7 @@ static bool clean_once(int64_t *removed, bool *more, struct publish_result *resu
         !expired_find(&expired, repository, store, now, pool, error))
         return false;
     if (expired_count(expired) > 0 &&
-        !publish_without(result, expired, target, now, stop, pool, error))
+        !publish_without(result, expired, repository, target, now, stop, pool, error))
         return false;
     *removed += expired_count(expired);
     if (!expired_forget(expired, error) || !expired_next(&next, repository, pool, error))

@@ -81,6 +81,7 @@ libreplica_work_la_SOURCES += \
 	%D%/snapshot_slot.c %D%/snapshot_slot.h \
 	%D%/status.c %D%/status.h \
 	%D%/stratum0_configuration.c %D%/stratum0_configuration.h \
+	%D%/ttl_manifest.c %D%/ttl_manifest.h \
 	%D%/tree_owner.c %D%/tree_owner.h \
 	%D%/update_geodb.c %D%/update_geodb.h \
 	%D%/web_configuration.c %D%/web_configuration.h \

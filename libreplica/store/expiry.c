@@ -11,7 +11,7 @@
 
 struct expiry {
     struct database *database;
-    sqlite3_stmt *set, *find, *forget, *next, *due, *forget_due;
+    sqlite3_stmt *set, *find, *forget, *each, *next, *due, *forget_due;
     sqlite3_stmt *note_directory, *find_directory, *forget_directory;
 };
 
@@ -52,6 +52,8 @@ static bool prepare(struct expiry *expiry, apr_pool_t *pool, struct error *error
                        " VALUES (?1, ?2, ?3)"},
         {&expiry->find, "SELECT expires_at FROM expiry WHERE path = ?1 AND content = ?2"},
         {&expiry->forget, "DELETE FROM expiry WHERE path = ?1 AND content <> ?2"},
+        {&expiry->each, "SELECT path, content, expires_at FROM expiry"
+                        " ORDER BY path, expires_at"},
         {&expiry->next, "SELECT expires_at FROM expiry ORDER BY expires_at LIMIT 1"},
         {&expiry->due, "SELECT path, content FROM expiry WHERE expires_at <= ?1"
                        " ORDER BY expires_at LIMIT ?2"},
@@ -187,17 +189,58 @@ bool expiry_next(struct expiry *expiry, bool *found, apr_time_t *expires_at,
     return ok;
 }
 
+bool expiry_content_fits(const char *text, const struct expiry_content *content,
+                         bool knows_hash)
+{
+    char identity[IDENTITY_SIZE];
+    size_t length;
+
+    format_content(identity, content);
+    length =
+        knows_hash ? sizeof(identity) : (size_t)(strrchr(identity, '.') - identity) + 1;
+    return strncmp(identity, text, length) == 0;
+}
+
 static bool take_record(struct expiry_record *record, struct expiry *expiry,
-                        apr_pool_t *pool, struct error *error)
+                        sqlite3_stmt *statement, apr_pool_t *pool, struct error *error)
 {
     struct text path, content;
 
-    if (!database_column_text(&path, expiry->database, expiry->due, 0, error) ||
-        !database_column_text(&content, expiry->database, expiry->due, 1, error))
+    if (!database_column_text(&path, expiry->database, statement, 0, error) ||
+        !database_column_text(&content, expiry->database, statement, 1, error))
         return false;
     record->path = apr_pstrmemdup(pool, path.bytes, path.length);
     record->content = apr_pstrmemdup(pool, content.bytes, content.length);
     return true;
+}
+
+static bool visit_record(struct expiry *expiry, expiry_visit *visit, void *baton,
+                         apr_pool_t *pool, struct error *error)
+{
+    struct expiry_record record;
+    int64_t expires_at;
+
+    return take_record(&record, expiry, expiry->each, pool, error) &&
+           database_column_number(&expires_at, expiry->database, expiry->each, 2,
+                                  error) &&
+           visit(baton, &record, expires_at, error);
+}
+
+bool expiry_each(struct expiry *expiry, expiry_visit *visit, void *baton,
+                 apr_pool_t *pool, struct error *error)
+{
+    bool ok, found = false;
+    apr_pool_t *each;
+
+    apr_pool_create(&each, pool);
+    do {
+        apr_pool_clear(each);
+        ok = database_step(expiry->database, expiry->each, &found, error) &&
+             (!found || visit_record(expiry, visit, baton, each, error));
+    } while (ok && found);
+    sqlite3_reset(expiry->each);
+    apr_pool_destroy(each);
+    return ok;
 }
 
 bool expiry_due(apr_array_header_t **records, struct expiry *expiry, apr_time_t now,
@@ -210,7 +253,8 @@ bool expiry_due(apr_array_header_t **records, struct expiry *expiry, apr_time_t 
     sqlite3_bind_int(expiry->due, 2, limit);
     do {
         ok = database_step(expiry->database, expiry->due, &found, error) &&
-             (!found || take_record(apr_array_push(*records), expiry, pool, error));
+             (!found ||
+              take_record(apr_array_push(*records), expiry, expiry->due, pool, error));
     } while (ok && found);
     sqlite3_reset(expiry->due);
     return ok;

@@ -57,6 +57,17 @@ struct expiry_record {
     const char *content; /* as expiry_content_text */
 };
 
+/* Whether that text stands for CONTENT; without KNOWS_HASH, as far as size and time say.
+ */
+bool expiry_content_fits(const char *text, const struct expiry_content *content,
+                         bool knows_hash);
+
+/* All records, by path, those of one path by time. */
+typedef bool expiry_visit(void *baton, const struct expiry_record *record,
+                          apr_time_t expires_at, struct error *error);
+bool expiry_each(struct expiry *expiry, expiry_visit *visit, void *baton,
+                 apr_pool_t *pool, struct error *error);
+
 /* When the next one is due. */
 bool expiry_next(struct expiry *expiry, bool *found, apr_time_t *expires_at,
                  struct error *error);

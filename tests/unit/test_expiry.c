@@ -99,6 +99,51 @@ static void what_is_due_comes_first_and_can_be_forgotten(void **state)
     assert_int_equal(find(expiry, "/a", &content), -1);
 }
 
+/* What expiry_each says, one after the other. */
+static bool append(void *baton, const struct expiry_record *record, apr_time_t expires_at,
+                   struct error *error)
+{
+    char *text = baton;
+
+    apr_snprintf(text + strlen(text), 200 - strlen(text), "%s=%d ", record->path,
+                 (int)expires_at);
+    return *record->path != '!' || error_set(error, ERROR_CANCELLED, "enough");
+}
+
+static void all_come_by_path(void **state)
+{
+    struct expiry_content content = content_of("x", 1), other = content_of("y", 1);
+    apr_pool_t *pool = unit_pool(state);
+    struct expiry *expiry;
+    struct error error;
+    char text[200] = "";
+
+    assert_ok(expiry_open(&expiry, unit_folder(state), pool, &error), &error);
+    assert_ok(expiry_each(expiry, append, text, pool, &error), &error);
+    assert_string_equal(text, "");
+    assert_ok(expiry_set(expiry, "/b", &content, 200, &error) &&
+                  expiry_set(expiry, "/a", &content, 300, &error) &&
+                  expiry_set(expiry, "/a", &other, 100, &error),
+              &error);
+    assert_ok(expiry_each(expiry, append, text, pool, &error), &error);
+    assert_string_equal(text, "/a=100 /a=300 /b=200 ");
+    assert_ok(expiry_set(expiry, "!", &content, 1, &error), &error);
+    assert_false(expiry_each(expiry, append, text, pool, &error));
+    assert_int_equal(error.code, ERROR_CANCELLED);
+}
+
+static void a_record_fits_its_content(void **state)
+{
+    struct expiry_content content = content_of("x", 1), other = content_of("y", 1);
+    const char *text = expiry_content_text(&content, unit_pool(state));
+
+    assert_true(expiry_content_fits(text, &content, true));
+    assert_false(expiry_content_fits(text, &other, true));
+    assert_true(expiry_content_fits(text, &other, false));
+    other = content_of("x", 12);
+    assert_false(expiry_content_fits(text, &other, false));
+}
+
 static void directories_are_known_by_their_time(void **state)
 {
     struct expiry *expiry;
@@ -120,6 +165,8 @@ static const struct CMUnitTest expiry_tests[] = {
     UNIT_TEST(records_are_of_one_content),
     UNIT_TEST(what_is_not_ended_well_is_undone),
     UNIT_TEST(what_is_due_comes_first_and_can_be_forgotten),
+    UNIT_TEST(all_come_by_path),
+    UNIT_TEST(a_record_fits_its_content),
     UNIT_TEST(directories_are_known_by_their_time),
 };
 

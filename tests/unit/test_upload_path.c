@@ -45,6 +45,8 @@ static void names_that_are_none(void **state)
 
     for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
         assert_false(upload_path_check(text_of(paths[i]), &error));
+    assert_true(upload_path_check_read(text_of("/ttl.json"), &error));
+    assert_false(upload_path_check_read(text_of("/ttl.json/"), &error));
     memset(name + 1, 'n', 255);
     assert_true(upload_path_check(text_of(name), &error));
     name[256] = 'n';
