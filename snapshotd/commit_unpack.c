@@ -22,11 +22,11 @@ static bool open_archive(int *fd, const struct upload *upload, struct error *err
 static bool unpack(struct batch *batch, const struct upload *upload, struct error *error)
 {
     const struct settings *settings = batch->repository->settings;
+    struct archive_budget budget = {
+        .bytes_max = settings_number(settings, SETTING_UNPACK_MBYTE_LIMIT) * 1024 * 1024,
+        .entries_max = settings_number(settings, SETTING_UNPACK_ENTRIES)};
     struct archive_options options = {
-        .base = upload->path,
-        .uid = geteuid(),
-        .gid = getegid(),
-        .bytes_max = settings_number(settings, SETTING_UNPACK_MBYTE_LIMIT) * 1024 * 1024};
+        .base = upload->path, .uid = geteuid(), .gid = getegid(), .budget = &budget};
     bool ok;
     int fd;
 

@@ -27,7 +27,6 @@ struct reader {
     const struct archive_options *options;
     struct archive *archive;
     int64_t now_seconds;
-    int64_t bytes; /* of contents, so far */
     char *buffer;
     apr_pool_t *pool; /* of one entry */
 };
@@ -79,6 +78,13 @@ static bool make_way(struct reader *reader, const char *path, bool for_directory
            changes_remove(reader->changes, path, error);
 }
 
+static bool spend(const struct reader *reader, int64_t bytes, struct error *error)
+{
+    struct archive_budget *budget = reader->options->budget;
+
+    return budget == NULL || archive_budget_take(budget, bytes, error);
+}
+
 static bool make_parents(struct reader *reader, const char *path, struct error *error)
 {
     struct change_attributes attributes = {.mode = MODE_OF_PARENTS,
@@ -97,7 +103,8 @@ static bool make_parents(struct reader *reader, const char *path, struct error *
     if (found &&
         ((entry.flags & CATALOG_DIRECTORY) || reader->options->kind == ARCHIVE_PLAIN))
         return true;
-    return make_parents(reader, parent, error) && make_way(reader, parent, true, error) &&
+    return make_parents(reader, parent, error) && spend(reader, 0, error) &&
+           make_way(reader, parent, true, error) &&
            changes_make_directory(reader->changes, parent, &attributes, error);
 }
 
@@ -160,16 +167,13 @@ static bool send_content(const struct reader *reader, int fd, bool is_socket,
 }
 
 /* What is said of the size is what is read: libarchive sees to that. */
-static bool is_too_much(struct reader *reader, int64_t size, struct error *error)
+static int64_t size_of(struct archive_entry *entry)
 {
-    int64_t most = reader->options->bytes_max;
+    const char *target = archive_entry_symlink(entry);
 
-    reader->bytes += size;
-    if (most == 0 || reader->bytes <= most)
-        return false;
-    error_set(error, ERROR_TOO_LARGE, "the archive holds more than %lld MiB",
-              (long long)(most >> 20));
-    return true;
+    if (archive_entry_filetype(entry) == AE_IFLNK && target != NULL)
+        return (int64_t)strlen(target);
+    return archive_entry_filetype(entry) == AE_IFREG ? archive_entry_size(entry) : 0;
 }
 
 static bool put_small(struct reader *reader, const char *path,
@@ -232,8 +236,7 @@ static bool put_by_type(struct reader *reader, const char *path,
 {
     if (archive_entry_filetype(entry) == AE_IFDIR)
         return put_directory(reader, path, attributes, error);
-    if (is_too_much(reader, archive_entry_size(entry), error) ||
-        !make_way(reader, path, false, error))
+    if (!make_way(reader, path, false, error))
         return false;
     switch (archive_entry_filetype(entry)) {
     case AE_IFREG:
@@ -263,13 +266,15 @@ static bool put_entry(struct reader *reader, struct archive_entry *entry,
         return false;
     if (reader->options->kind != ARCHIVE_PLAIN && whiteout_is_one(path))
         return reader->options->kind != ARCHIVE_LAYER_WHITEOUTS ||
-               whiteout_apply(reader->changes, path, reader->pool, error);
+               (spend(reader, 0, error) &&
+                whiteout_apply(reader->changes, path, reader->pool, error));
     if (reader->options->kind == ARCHIVE_LAYER_WHITEOUTS)
         return true;
     /* The root's own attributes stay as they are. */
     if (*path == '\0')
         return true;
-    return read_attributes(&attributes, reader, entry, error) &&
+    return spend(reader, size_of(entry), error) &&
+           read_attributes(&attributes, reader, entry, error) &&
            make_parents(reader, path, error) &&
            (link != NULL ? put_link(reader, path, link, error)
                          : put_by_type(reader, path, entry, &attributes, error));

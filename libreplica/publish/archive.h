@@ -3,6 +3,7 @@
 #ifndef REPLICA_PUBLISH_ARCHIVE_H
 #define REPLICA_PUBLISH_ARCHIVE_H
 
+#include "libreplica/publish/archive_budget.h"
 #include "libreplica/publish/archive_source.h"
 #include "libreplica/publish/changes.h"
 
@@ -16,7 +17,7 @@ struct archive_options {
     int64_t uid, gid;
     bool keeps_xattrs; /* `user.` ones */
     enum archive_kind kind;
-    int64_t bytes_max; /* of all contents; 0: any number */
+    struct archive_budget *budget; /* NULL: it may hold any number of anything */
 };
 
 /* Make the entries of the archive below the base. Leading slashes and "./" of names are

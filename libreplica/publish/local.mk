@@ -1,6 +1,6 @@
 # Level 4: publishing, change set to signed revision.
 libreplica_work_la_SOURCES += \
-	%D%/archive.c %D%/archive.h %D%/archive_source.c %D%/archive_source.h \
+	%D%/archive.c %D%/archive.h %D%/archive_budget.c %D%/archive_budget.h %D%/archive_source.c %D%/archive_source.h \
 	%D%/image.c %D%/image.h \
 	%D%/image_digest.c %D%/image_digest.h \
 	%D%/image_layers.c %D%/image_layers.h \

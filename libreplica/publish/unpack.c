@@ -36,6 +36,7 @@ static bool open_whole(struct archive **archive, int fd, apr_pool_t *pool,
 struct first_look {
     struct image_files files;
     int64_t kept; /* bytes of texts */
+    struct archive_budget budget;
     char *buffer; /* IMAGE_TEXT_SIZE_MAX */
 };
 
@@ -88,6 +89,8 @@ static bool look_at(struct first_look *look, struct archive *archive,
 
     if (name == NULL)
         return archive_source_fail(archive, error);
+    if (!archive_budget_take(&look->budget, size, error))
+        return false;
     name = image_clean_name(name, scratch);
     link = link_of(entry, name, scratch);
     if (link != NULL && apr_hash_count(look->files.links) < IMAGE_LAYERS_MAX &&
@@ -100,7 +103,8 @@ static bool look_at(struct first_look *look, struct archive *archive,
 }
 
 /* Whether the archive is an image, and which. */
-static bool read_image(struct image **image, int fd, apr_pool_t *pool,
+static bool read_image(struct image **image, int fd,
+                       const struct archive_options *options, apr_pool_t *pool,
                        struct error *error)
 {
     struct first_look look = {.files = {apr_hash_make(pool), apr_hash_make(pool), pool},
@@ -110,6 +114,9 @@ static bool read_image(struct image **image, int fd, apr_pool_t *pool,
     apr_pool_t *scratch;
     int result;
 
+    /* What is too much is not read to its end first. */
+    if (options->budget != NULL)
+        look.budget = *options->budget;
     if (!open_whole(&archive, fd, pool, error))
         return false;
     apr_pool_create(&scratch, pool);
@@ -143,7 +150,8 @@ static bool put_image(struct changes *changes, int64_t *entries, int fd,
     struct archive *archive;
 
     if (!open_whole(&archive, fd, pool, error) ||
-        !image_layers_take(&layers, archive, image, changes, options->bytes_max, pool,
+        !image_layers_take(&layers, archive, image, changes,
+                           options->budget != NULL ? options->budget->bytes_max : 0, pool,
                            error))
         return false;
     for (int i = 0; i < layers->nelts; i++)
@@ -166,7 +174,7 @@ bool unpack_put(struct changes *changes, int64_t *entries, int fd,
     if (!whole_of(&source, fd, error))
         return false;
     apr_pool_create(&own, pool);
-    ok = read_image(&image, fd, own, error) &&
+    ok = read_image(&image, fd, options, own, error) &&
          (image == NULL
               ? archive_put(changes, entries, &source, options, now, own, error)
               : put_image(changes, entries, fd, image, options, now, own, error));
