@@ -230,12 +230,12 @@ bool door_open(struct door **door, const char *confdir, const char *user,
     opened->confdir = confdir;
     opened->user = user;
     opened->path = apr_pstrdup(pool, settings_text(server, SETTING_SOCKET));
-    opened->opened = apr_time_now();
     opened->last = &opened->first;
     opened->last_queue = &opened->first_queue;
     opened->queues = apr_hash_make(pool);
     opened->views = apr_hash_make(pool);
-    opened->replays = replays_create(pool);
+    opened->replays =
+        replays_create(settings_text(server, SETTING_SERVER_SPOOL_DIR), pool);
     opened->listener = -1;
     pthread_mutex_init(&opened->mutex, NULL);
     pthread_cond_init(&opened->work_came, NULL);

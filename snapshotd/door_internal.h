@@ -80,7 +80,6 @@ struct door {
     const char *user;
     const char *path;
     apr_array_header_t *users; /* of uid_t: who may connect besides root and us */
-    apr_time_t opened;
     int listener;
     int wake_fd;
     volatile int stop;
@@ -161,7 +160,13 @@ bool door_context_open(struct door_context *context, struct door_job *job,
  * ERROR_PERMISSION and the like if there is none. */
 bool door_repositories(apr_array_header_t **names, struct door_job *job,
                        enum access_verb verb, struct error *error);
-struct replays *replays_create(apr_pool_t *pool);
+
+/* door_replays.c: signatures are good once. In the directory SPOOL is a file of those
+ * that one who starts after us would believe. */
+struct replays *replays_create(const char *spool, apr_pool_t *pool);
+/* False: ERROR_BAD_SIGNATURE (it was seen, or is too old to know), ERROR_IO. */
+bool replays_note(struct replays *replays, const char *mac, int64_t date, apr_time_t now,
+                  struct error *error);
 
 /* door_views.c: the present revision of the context's repository, to look things up in;
  * catalogs stay open from one look to the next. Until door_view_leave no other thread has

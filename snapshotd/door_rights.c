@@ -6,79 +6,21 @@
 #include <string.h>
 #include <apr_strings.h>
 
-/* Signed requests that were seen; the older half goes when the newer one is as old as a
- * signature is believed. */
-struct replays {
-    struct {
-        apr_pool_t *pool;
-        apr_hash_t *macs;
-    } half[2];
-    apr_time_t begun; /* when half[0] was */
-};
-
-#define REPLAYS_MAX 100000
-
-struct replays *replays_create(apr_pool_t *pool)
-{
-    struct replays *replays = apr_pcalloc(pool, sizeof(*replays));
-
-    for (int i = 0; i < 2; i++) {
-        apr_pool_create(&replays->half[i].pool, pool);
-        replays->half[i].macs = apr_hash_make(replays->half[i].pool);
-    }
-    return replays;
-}
-
-static void turn(struct replays *replays, apr_time_t now)
-{
-    apr_pool_t *pool = replays->half[1].pool;
-
-    if (now < replays->begun + 2 * ACCESS_DATE_TOLERANCE)
-        return;
-    apr_pool_clear(pool);
-    replays->half[1] = replays->half[0];
-    replays->half[0].pool = pool;
-    replays->half[0].macs = apr_hash_make(pool);
-    replays->begun = now;
-}
-
-static bool note(struct replays *replays, const char *mac, apr_time_t now,
-                 struct error *error)
-{
-    turn(replays, now);
-    for (int i = 0; i < 2; i++)
-        if (apr_hash_get(replays->half[i].macs, mac, APR_HASH_KEY_STRING) != NULL)
-            return error_set(error, ERROR_BAD_SIGNATURE,
-                             "this request was sent before: sign it anew, with another "
-                             "date or nonce");
-    if (apr_hash_count(replays->half[0].macs) >= REPLAYS_MAX)
-        return error_set(error, ERROR_BUSY, "too many signed requests");
-    mac = apr_pstrdup(replays->half[0].pool, mac);
-    apr_hash_set(replays->half[0].macs, mac, APR_HASH_KEY_STRING, mac);
-    return true;
-}
-
 /* A signature is good for one request, which may be several messages on one connection.
  */
 static bool is_fresh(struct door_job *job, apr_time_t now, struct error *error)
 {
     struct door_connection *connection = job->connection;
-    struct door *door = connection->door;
     const char *mac = job->request.mac;
-    bool is_known, ok;
+    bool is_known;
 
-    if (strtoll(job->request.date, NULL, 10) < apr_time_sec(door->opened))
-        return error_set(error, ERROR_BAD_SIGNATURE,
-                         "signed before snapshotd was started: sign it anew");
     pthread_mutex_lock(&connection->mutex);
     is_known = connection->last_mac != NULL && strcmp(connection->last_mac, mac) == 0;
     pthread_mutex_unlock(&connection->mutex);
     if (is_known)
         return true;
-    pthread_mutex_lock(&door->mutex);
-    ok = note(door->replays, mac, now, error);
-    pthread_mutex_unlock(&door->mutex);
-    if (!ok)
+    if (!replays_note(connection->door->replays, mac,
+                      strtoll(job->request.date, NULL, 10), now, error))
         return false;
     pthread_mutex_lock(&connection->mutex);
     free(connection->last_mac);

@@ -10,6 +10,7 @@ snapshotd_snapshotd_SOURCES = \
 	%D%/door_answer.c \
 	%D%/door_connection.c \
 	%D%/door_outgoing.c \
+	%D%/door_replays.c \
 	%D%/door_rights.c \
 	%D%/door_views.c \
 	%D%/door_work.c \

@@ -11,6 +11,8 @@ import time
 
 import pytest
 
+from servers import wait_until
+from test_uploads import restart
 from uploads import NAME, SMALL_CHUNKS, detail, good
 
 # Minimum and maximum of chunks, the buffers on the way, and their neighbours.
@@ -234,3 +236,37 @@ def test_keys_sign_requests(shared_uploads):
     form = signed("POST", f"/repos/{NAME}", now)
     good(uploads.post("form", b"x", **form))
     assert "sent before" in detail(uploads.post("form2", b"x", **form), 401)
+
+
+def test_a_signature_is_good_once_whoever_starts_in_between(shared_uploads):
+    uploads = shared_uploads()
+    key = uploads.confdir / "keys" / "robot.gw"
+    key.write_text("plain_text id1 SHARED\n")
+    shutil.chown(key, user=uploads.owner)
+    key.chmod(0o600)
+    uploads.allow("allow robot all *", "allow ci all *", "key robot robot.gw")
+    path = f"/repos/{NAME}/signed"
+    ahead = [signed("PUT", path, int(time.time()) + 250 + number) for number in range(3)]
+    present = signed("PUT", path, int(time.time()))
+    wait_until(lambda: uploads.put("signed", b"x", **present).status in (200, 401), "it is answered")
+    good(uploads.put("signed", b"x", "?overwrite=1",
+                     **signed("PUT", path + "?overwrite=1", int(time.time()) + 200)))
+    good(uploads.request("DELETE", f"{NAME}/signed"))
+    good(uploads.put("signed", b"x", **ahead[0]))
+    for signal in (uploads.daemon.process.kill, uploads.daemon.stop):
+        signal()
+        restart(uploads)
+        good(uploads.request("DELETE", f"{NAME}/signed"))
+        assert "sent before" in detail(uploads.put("signed", b"x", **ahead[0]), 401)
+        assert detail(uploads.put("signed", b"x", **present), 401)
+        good(uploads.put("signed", b"x", **ahead.pop()))
+    database = uploads.spool / "signatures.sqlite"
+    assert database.exists()
+    # Where it cannot be known nobody is believed who may have been there before.
+    uploads.daemon.process.kill()
+    database.write_bytes(b"damaged" * 1000)
+    restart(uploads)
+    good(uploads.request("DELETE", f"{NAME}/signed"))
+    assert "before snapshotd was started" in detail(uploads.put("signed", b"x", **ahead[0]), 401)
+    uploads.daemon.process.kill()
+    database.unlink()
