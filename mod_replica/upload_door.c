@@ -60,6 +60,7 @@ static bool waits_for_others(enum message_type type)
     switch (type) {
     case MESSAGE_UPLOAD_FINISH:
     case MESSAGE_REMOVE:
+    case MESSAGE_SET_TTL: /* with REPLICA_TTL_MANIFEST */
     case MESSAGE_CLEAN:
     case MESSAGE_COLLECT:
     case MESSAGE_HOUSEKEEPING:

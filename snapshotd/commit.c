@@ -267,6 +267,14 @@ static bool run_locked(struct batch *batch, struct error *error)
     return batch->jobs == NULL || publish(batch, error);
 }
 
+static void release_expired(struct batch *batch)
+{
+    struct error error;
+
+    if (batch->expired != NULL && !expired_release(batch->expired, &error))
+        log_write(LOG_LEVEL_WARNING, "repository=%s %s", batch->name, error.message);
+}
+
 /* All of them hear what came of it. */
 static void end_batch(struct batch *batch, bool ok, struct error *error)
 {
@@ -274,10 +282,12 @@ static void end_batch(struct batch *batch, bool ok, struct error *error)
 
     if (batch->changes != NULL)
         changes_abandon(batch->changes);
-    if (ok)
+    if (ok) {
         collecting = set_collecting_aside(batch);
-    else
+    } else {
+        release_expired(batch);
         mark_all(batch);
+    }
     /* Keys, folders: nothing that was asked for. */
     if (!ok && (error->code == ERROR_NOT_FOUND || error->code == ERROR_EXISTS))
         error->code = ERROR_IO;

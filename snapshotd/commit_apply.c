@@ -175,8 +175,11 @@ static bool apply_removal(struct batch *batch, struct door_job *job, struct erro
 
     if (!changes_lookup(batch->changes, &found, &entry, path, error))
         return false;
-    if (!found || entry.flags & CATALOG_DIRECTORY)
-        return error_set(error, ERROR_NOT_FOUND, "there is no file %.150s", path);
+    /* A tree that was unpacked has a catalog of its own; other directories stay. */
+    if (!found || ((entry.flags & CATALOG_DIRECTORY) &&
+                   !(entry.flags & (CATALOG_MOUNTPOINT | CATALOG_NESTED_ROOT))))
+        return error_set(error, ERROR_NOT_FOUND,
+                         "there is no file %.150s, nor a tree that was unpacked", path);
     return changes_remove(batch->changes, path, error);
 }
 

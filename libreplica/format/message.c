@@ -182,6 +182,8 @@ struct text message_answer_encode(const struct message_answer *answer, apr_pool_
 
     if (answer->names != NULL)
         json_object_set_new(object, "names", array_of_names(answer->names));
+    if (answer->trees != NULL && answer->trees->nelts > 0)
+        json_object_set_new(object, "trees", array_of_names(answer->trees));
     if (answer->chunks != NULL)
         json_object_set_new(object, "chunks", array_of_chunks(answer->chunks));
     return text_of_object(object, pool);
@@ -258,21 +260,22 @@ bool message_request_decode(struct message_request *request, struct text body,
     return ok;
 }
 
-static bool take_names(struct message_answer *answer, const json_t *array,
+static bool take_names(apr_array_header_t **names, const json_t *object, const char *key,
                        apr_pool_t *pool, struct error *error)
 {
+    const json_t *array = json_object_get(object, key);
+
     if (array == NULL)
         return true;
     if (!json_is_array(array))
-        return bad("names", error);
-    answer->names =
-        apr_array_make(pool, (int)json_array_size(array) + 1, sizeof(const char *));
+        return bad(key, error);
+    *names = apr_array_make(pool, (int)json_array_size(array) + 1, sizeof(const char *));
     for (size_t i = 0; i < json_array_size(array); i++) {
         const char *name = json_string_value(json_array_get(array, i));
 
         if (name == NULL)
-            return bad("names", error);
-        APR_ARRAY_PUSH(answer->names, const char *) = apr_pstrdup(pool, name);
+            return bad(key, error);
+        APR_ARRAY_PUSH(*names, const char *) = apr_pstrdup(pool, name);
     }
     return true;
 }
@@ -315,7 +318,8 @@ bool message_answer_decode(struct message_answer *answer, struct text body,
     if (object == NULL)
         return false;
     ok = set_fields(answer, answer_fields, COUNT(answer_fields), object, pool, error) &&
-         take_names(answer, json_object_get(object, "names"), pool, error) &&
+         take_names(&answer->names, object, "names", pool, error) &&
+         take_names(&answer->trees, object, "trees", pool, error) &&
          take_chunks(answer, json_object_get(object, "chunks"), pool, error);
     json_decref(object);
     return ok;

@@ -91,6 +91,7 @@ struct message_answer {
     int64_t mtime_seconds;
     const char *hash;           /* of a whole object; NULL if there are chunks */
     apr_array_header_t *names;  /* const char *, or NULL */
+    apr_array_header_t *trees;  /* const char *, or NULL */
     apr_array_header_t *chunks; /* struct message_chunk, or NULL */
 };
 

@@ -30,6 +30,7 @@ static bool clean_once(int64_t *removed, bool *more, struct publish_result *resu
                        const volatile int *stop, apr_pool_t *pool, struct error *error)
 {
     struct expired *expired;
+    struct error unused;
     struct store *store;
     apr_time_t next;
 
@@ -37,8 +38,10 @@ static bool clean_once(int64_t *removed, bool *more, struct publish_result *resu
         !expired_find(&expired, repository, store, now, pool, error))
         return false;
     if (expired_count(expired) > 0 &&
-        !publish_without(result, expired, repository, target, now, stop, pool, error))
+        !publish_without(result, expired, repository, target, now, stop, pool, error)) {
+        expired_release(expired, &unused);
         return false;
+    }
     *removed += expired_count(expired);
     if (!expired_forget(expired, error) || !expired_next(&next, repository, pool, error))
         return false;

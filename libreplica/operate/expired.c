@@ -79,6 +79,29 @@ static bool choose(struct expired *expired, struct tree_view *view, apr_pool_t *
     return true;
 }
 
+static bool claim_all(struct expired *expired, struct error *error)
+{
+    bool ok = expiry_due(&expired->records, expired->expiry, expired->now, RECORDS_MAX,
+                         expired->pool, error);
+
+    for (int i = 0; ok && i < expired->records->nelts; i++)
+        ok = expiry_claim(expired->expiry,
+                          &APR_ARRAY_IDX(expired->records, i, struct expiry_record),
+                          expired->now, error);
+    return ok;
+}
+
+static bool claim(struct expired *expired, struct error *error)
+{
+    return expiry_begin(expired->expiry, error) &&
+           expiry_end(expired->expiry, claim_all(expired, error), error);
+}
+
+bool expired_release(struct expired *expired, struct error *error)
+{
+    return expired->expiry == NULL || expiry_release(expired->expiry, error);
+}
+
 bool expired_find(struct expired **expired, const struct repository *repository,
                   struct store *store, apr_time_t now, apr_pool_t *pool,
                   struct error *error)
@@ -86,6 +109,7 @@ bool expired_find(struct expired **expired, const struct repository *repository,
     struct expired *found = apr_pcalloc(pool, sizeof(*found));
     struct tree_view *view;
     apr_pool_t *scratch, *each;
+    struct error unused;
     bool ok;
 
     found->pool = pool;
@@ -93,8 +117,7 @@ bool expired_find(struct expired **expired, const struct repository *repository,
     found->paths = apr_array_make(pool, 16, sizeof(const char *));
     found->directories = apr_array_make(pool, 4, sizeof(const char *));
     if (!open_records(&found->expiry, repository, pool, error) ||
-        (found->expiry != NULL &&
-         !expiry_due(&found->records, found->expiry, now, RECORDS_MAX, pool, error)))
+        (found->expiry != NULL && !claim(found, error)))
         return false;
     *expired = found;
     if (found->expiry == NULL || found->records->nelts == 0)
@@ -103,6 +126,8 @@ bool expired_find(struct expired **expired, const struct repository *repository,
     apr_pool_create(&each, scratch);
     ok = tree_view_open(&view, store, scratch, error) && choose(found, view, each, error);
     apr_pool_destroy(scratch);
+    if (!ok)
+        expired_release(found, &unused);
     return ok;
 }
 

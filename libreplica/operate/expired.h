@@ -10,7 +10,8 @@
 struct expired;
 
 /* What is due at NOW and still is, in the present revision, what the record was written
- * for. The caller holds the update lock until expired_forget. */
+ * for. From now on nobody can put it off. The caller holds the update lock until
+ * expired_forget or expired_release. */
 bool expired_find(struct expired **expired, const struct repository *repository,
                   struct store *store, apr_time_t now, apr_pool_t *pool,
                   struct error *error);
@@ -23,6 +24,9 @@ bool expired_remove(struct expired *expired, struct changes *changes,
 /* When the revision is published, or nothing was: forget them, and records of what is no
  * longer there. */
 bool expired_forget(struct expired *expired, struct error *error);
+
+/* When nothing was published: it may be put off again. */
+bool expired_release(struct expired *expired, struct error *error);
 
 /* When the next record is due, 0: there is none. Needs no lock. */
 bool expired_next(apr_time_t *when, const struct repository *repository, apr_pool_t *pool,

@@ -11,7 +11,7 @@
 
 struct expiry {
     struct database *database;
-    sqlite3_stmt *set, *find, *forget, *each, *next, *due, *forget_due;
+    sqlite3_stmt *set, *find, *forget, *each, *next, *due, *forget_due, *claim, *release;
     sqlite3_stmt *note_directory, *find_directory, *forget_directory;
 };
 
@@ -52,13 +52,17 @@ static bool prepare(struct expiry *expiry, apr_pool_t *pool, struct error *error
                        " VALUES (?1, ?2, ?3)"},
         {&expiry->find, "SELECT expires_at FROM expiry WHERE path = ?1 AND content = ?2"},
         {&expiry->forget, "DELETE FROM expiry WHERE path = ?1 AND content <> ?2"},
-        {&expiry->each, "SELECT path, content, expires_at FROM expiry"
-                        " ORDER BY path, expires_at"},
+        {&expiry->each, "SELECT path, content, abs(expires_at) FROM expiry"
+                        " ORDER BY path, abs(expires_at)"},
         {&expiry->next, "SELECT expires_at FROM expiry ORDER BY expires_at LIMIT 1"},
         {&expiry->due, "SELECT path, content FROM expiry WHERE expires_at <= ?1"
                        " ORDER BY expires_at LIMIT ?2"},
         {&expiry->forget_due,
          "DELETE FROM expiry WHERE path = ?1 AND content = ?2 AND expires_at <= ?3"},
+        {&expiry->claim, "UPDATE expiry SET expires_at = -expires_at WHERE path = ?1"
+                         " AND content = ?2 AND expires_at BETWEEN 1 AND ?3"},
+        {&expiry->release,
+         "UPDATE expiry SET expires_at = -expires_at WHERE expires_at < 0"},
         {&expiry->note_directory,
          "INSERT OR REPLACE INTO directories (path, mtime) VALUES (?1, ?2)"},
         {&expiry->find_directory,
@@ -185,7 +189,7 @@ bool expiry_next(struct expiry *expiry, bool *found, apr_time_t *expires_at,
     if (ok && *found)
         ok = database_column_number(&value, expiry->database, expiry->next, 0, error);
     sqlite3_reset(expiry->next);
-    *expires_at = value;
+    *expires_at = value < 0 ? -value : value;
     return ok;
 }
 
@@ -260,13 +264,31 @@ bool expiry_due(apr_array_header_t **records, struct expiry *expiry, apr_time_t 
     return ok;
 }
 
+static bool run_for_due(struct expiry *expiry, sqlite3_stmt *statement,
+                        const struct expiry_record *record, apr_time_t now,
+                        struct error *error)
+{
+    bind_text(statement, 1, record->path);
+    bind_text(statement, 2, record->content);
+    sqlite3_bind_int64(statement, 3, now);
+    return database_run(expiry->database, statement, error);
+}
+
+bool expiry_claim(struct expiry *expiry, const struct expiry_record *record,
+                  apr_time_t now, struct error *error)
+{
+    return run_for_due(expiry, expiry->claim, record, now, error);
+}
+
+bool expiry_release(struct expiry *expiry, struct error *error)
+{
+    return database_run(expiry->database, expiry->release, error);
+}
+
 bool expiry_forget_due(struct expiry *expiry, const struct expiry_record *record,
                        apr_time_t now, struct error *error)
 {
-    bind_text(expiry->forget_due, 1, record->path);
-    bind_text(expiry->forget_due, 2, record->content);
-    sqlite3_bind_int64(expiry->forget_due, 3, now);
-    return database_run(expiry->database, expiry->forget_due, error);
+    return run_for_due(expiry, expiry->forget_due, record, now, error);
 }
 
 bool expiry_note_directory(struct expiry *expiry, const char *path, int64_t mtime_seconds,

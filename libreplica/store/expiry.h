@@ -75,6 +75,12 @@ bool expiry_next(struct expiry *expiry, bool *found, apr_time_t *expires_at,
  * expiry_record. */
 bool expiry_due(apr_array_header_t **records, struct expiry *expiry, apr_time_t now,
                 int limit, apr_pool_t *pool, struct error *error);
+/* What is due at NOW goes with the next revision: from then on its time is negative, and
+ * nobody may set another, until it is forgotten or, if nothing came of it, all are
+ * released. By the holder of the update lock alone. */
+bool expiry_claim(struct expiry *expiry, const struct expiry_record *record,
+                  apr_time_t now, struct error *error);
+bool expiry_release(struct expiry *expiry, struct error *error);
 /* Forget a record, unless it is due after NOW by now. */
 bool expiry_forget_due(struct expiry *expiry, const struct expiry_record *record,
                        apr_time_t now, struct error *error);

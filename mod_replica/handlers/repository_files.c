@@ -8,14 +8,19 @@
 #include "libreplica/format/upload_path.h"
 #include "mod_replica/upload.h"
 
+static void append(json_t *to, const apr_array_header_t *names)
+{
+    for (int i = 0; names != NULL && i < names->nelts; i++)
+        json_array_append_new(to, json_string(APR_ARRAY_IDX(names, i, const char *)));
+}
+
+/* BATON: the object that is answered. */
 static bool take_names(void *baton, const struct message_answer *answer,
                        struct error *error)
 {
-    json_t *names = baton;
-
-    for (int i = 0; answer->names != NULL && i < answer->names->nelts; i++)
-        json_array_append_new(names,
-                              json_string(APR_ARRAY_IDX(answer->names, i, const char *)));
+    (void)error;
+    append(json_object_get(baton, "files"), answer->names);
+    append(json_object_get(baton, "trees"), answer->trees);
     return true;
 }
 
@@ -40,7 +45,7 @@ static bool find_directory(const char **path, request_rec *r, struct error *erro
 
 static int list_files(request_rec *r, const struct replica_request *request)
 {
-    json_t *names = json_array();
+    json_t *found = json_pack("{s:[], s:[]}", "files", "trees");
     struct message_answer answer;
     struct upload_door door;
     struct error error;
@@ -48,12 +53,12 @@ static int list_files(request_rec *r, const struct replica_request *request)
 
     if (!find_directory(&path, r, &error) ||
         !upload_door_open(&door, r, request, path, &error) ||
-        !upload_door_ask(&answer, NULL, &door, MESSAGE_LIST, take_names, names, &error)) {
-        json_decref(names);
+        !upload_door_ask(&answer, NULL, &door, MESSAGE_LIST, take_names, found, &error)) {
+        json_decref(found);
         return reply_failure(r, &error);
     }
-    take_names(names, &answer, &error);
-    return reply_object(r, json_pack("{s:o}", "files", names));
+    take_names(found, &answer, &error);
+    return reply_object(r, found);
 }
 
 int handle_repository_files(request_rec *r, const struct replica_request *request)

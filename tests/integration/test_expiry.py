@@ -10,11 +10,11 @@ import pytest
 
 from collect import Store
 from closure import manifest_fields
-from held import UpdateLock
+from held import Hold, UpdateLock
 from servers import wait_until
 from test_upload_gc import object_of
 from test_uploads import restart
-from uploads import NAME, SMALL_CHUNKS, UploadSite, good
+from uploads import NAME, SMALL_CHUNKS, UploadSite, detail, good
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_kills_in_between(make):
         time.sleep(1 + chance.random() / 5)
         uploads.daemon.process.kill()
         restart(uploads)
-        uploads.closure()
+        uploads.parts_objects()
     expect_gone(uploads, *(f"turn{number}/goes" for number in range(turn + 1)))
     wait_until(lambda: data_of(uploads.objects()) == data_of(uploads.parts_objects()),
                "garbage is collected")
@@ -184,6 +184,55 @@ def test_who_else_publishes_is_waited_for(make):
         time.sleep(1.5)
         assert uploads.revision() == before
     expect_gone(uploads, "goes")
+
+
+def set_time(uploads, path, seconds):
+    return uploads.request("POST", f"{NAME}/{path}/ttl?ttl_s={seconds}")
+
+
+def test_what_is_being_removed_cannot_be_put_off(make):
+    """Either it stays, or who asks is told that it goes."""
+    uploads = make()
+    hold = Hold(uploads)
+    good(uploads.put("longer", b"x", query="?ttl_s=3600"))
+    good(uploads.put("goes", b"x", query="?ttl_s=3"))
+    hold.begin()
+    hold.wait()
+    for seconds in (3600, 0):
+        assert "is being removed" in detail(set_time(uploads, "goes", seconds), 409)
+    assert uploads.get("goes").status == 200
+    good(set_time(uploads, "longer", 7200))
+    hold.end()
+    expect_gone(uploads, "goes")
+    assert detail(set_time(uploads, "goes", 3600), 404)
+    assert uploads.get("longer").status == 200
+    wait_until(lambda: records(uploads) == ["/longer"], "other records are forgotten")
+
+
+def test_what_was_being_removed_goes_after_a_crash(make):
+    uploads = make()
+    hold = Hold(uploads)
+    good(uploads.put("goes", b"x", query="?ttl_s=3"))
+    hold.begin()
+    hold.wait()
+    uploads.daemon.process.kill()
+    hold.end()
+    restart(uploads)
+    expect_gone(uploads, "goes")
+    wait_until(lambda: records(uploads) == [], "it is forgotten")
+
+
+def test_what_could_not_be_removed_can_be_put_off(make):
+    uploads = make()
+    good(uploads.put("stays", b"x", query="?ttl_s=1"))
+    key = uploads.confdir / "keys" / f"{NAME}.key"
+    key.rename(key.with_suffix(".away"))
+    wait_until(lambda: "housekeeping repository=" in uploads.daemon.text(), "it is reported")
+    wait_until(lambda: set_time(uploads, "stays", 3600).status == 200, "it is put off")
+    key.with_suffix(".away").rename(key)
+    good(uploads.put("goes", b"x", query="?ttl_s=1"))
+    expect_gone(uploads, "goes")
+    assert uploads.get("stays").status == 200
 
 
 def test_keys_that_are_missing_are_waited_for(make):

@@ -7,6 +7,7 @@ import os
 import random
 import sqlite3
 import subprocess
+import tarfile
 import time
 
 import pytest
@@ -24,7 +25,8 @@ TREE = [folder_entry("d"), file("d/one", b"one"), file("two", b"two")]
 @pytest.fixture
 def uploads(shared_uploads):
     return shared_uploads("-Z", "none", repository={"CVMFS_FILE_MBYTE_LIMIT": 8,
-                                                    "REPLICA_UNPACK_MBYTE_LIMIT": 4})
+                                                    "REPLICA_UNPACK_MBYTE_LIMIT": 4,
+                                                    "REPLICA_UNPACK_ENTRIES": 50})
 
 
 def below(uploads, path):
@@ -66,6 +68,32 @@ def test_what_is_there_is_replaced_only_if_asked_for(uploads):
         good(uploads.put(path, other, "?unpack=true&overwrite=true"))
         assert below(uploads, b"/" + path.encode()) == [b"/.cvmfscatalog", b"/three"]
     assert uploads.revision() == before + 2
+    uploads.closure()
+
+
+def test_archives_that_hold_too_much(uploads):
+    """All that is made counts: directories that are only in a name, and all layers together."""
+    def many(number, folder="d"):
+        return [file(f"{folder}/{entry}", b"") for entry in range(number)]
+
+    layers = [tar(many(20, f"layer{number}")) for number in range(3)]
+    wide = [file(f"d{number}/file", b"") for number in range(26)]
+    links = [(f"link{number}", tarfile.SYMTYPE, "x") for number in range(51)]
+    before = uploads.revision()
+    for archive in (tar(many(50)), docker(layers), tar(wide), tar(links),
+                    gzip.compress(tar(many(3000)))):
+        reason = detail(uploads.put("much", archive, "?unpack=true"), 413)
+        assert "more than 50 files and directories" in reason
+    assert "deep" in detail(uploads.put("deep", tar([file("d/" * 300 + "f", b"")]), "?unpack=true"), 413)
+    half = [gzip.compress(tar([file(f"half{number}", bytes(3 << 20))])) for number in range(2)]
+    reason = detail(uploads.put("much", docker(half), "?unpack=true"), 413)
+    assert "more than 4 MiB" in reason
+    links = [(f"link{number}", tarfile.SYMTYPE, "x" * 60000) for number in range(49)]
+    uploads.configure(REPLICA_UNPACK_MBYTE_LIMIT=1)
+    assert "1 MiB" in detail(uploads.put("links", gzip.compress(tar(links)), "?unpack=true"), 413)
+    assert uploads.revision() == before
+    good(uploads.put("enough", tar(many(49)), "?unpack=true"))
+    uploads.expect_no_temporary_files()
     uploads.closure()
 
 
@@ -116,6 +144,7 @@ def test_a_tree_expires_as_a_whole(uploads):
 def test_kills_while_it_is_unpacked(uploads):
     chance = random.Random(7)
     archive = tar([file(f"file{number}", chance.randbytes(2000)) for number in range(1000)])
+    uploads.configure(REPLICA_UNPACK_ENTRIES=2000)
     before = uploads.revision()
     with concurrent.futures.ThreadPoolExecutor() as pool:
         for turn in range(6):
@@ -128,8 +157,11 @@ def test_kills_while_it_is_unpacked(uploads):
             uploads.expect_no_temporary_files()
             published = uploads.get(f"killed{turn}/file999").status == 200
             assert published or status == 503
+            uploads.parts_objects()
+            # What is of no concern to readers the next one puts right.
+            good(uploads.put(f"next{turn}", b"x"))
             uploads.closure()
-    assert uploads.revision() <= before + 6
+    assert uploads.revision() <= before + 12
     good(uploads.put("after", archive, "?unpack=true"))
     uploads.closure()
 
@@ -156,3 +188,37 @@ def test_a_full_disk(folder):
     finally:
         uploads.close()
         subprocess.run(["umount", str(small)], check=True)
+
+
+def test_the_time_of_a_tree(uploads):
+    """Put off, set at all, and taken away, as a file's; listed while it is there."""
+    good(uploads.put("times/soon", tar(TREE), "?unpack=true&ttl_s=3600"))
+    for name in ("later", "never"):
+        good(uploads.put(f"times/{name}", tar(TREE), "?unpack=true&ttl_s=600"))
+    good(uploads.request("POST", f"{NAME}/times/later/ttl?ttl_s=3600"))
+    good(uploads.request("POST", f"{NAME}/times/never/ttl?ttl_s=0"))
+    answer = good(uploads.request("POST", f"{NAME}/times/soon/ttl?ttl_s=1"))
+    assert answer == {"filename": "times/soon", "ttl_s": 1}
+    wait_until(lambda: uploads.get("times/soon/two").status == 404, "it has expired")
+    time.sleep(2)
+    assert good(uploads.request("POST", f"{NAME}/clean"))["message"].endswith(": 0")
+    assert good(uploads.get("?path=times")) == {"files": [], "trees": ["later", "never"]}
+    assert good(uploads.get("?path=times/later")) == {"files": [".cvmfscatalog", "two"], "trees": []}
+    assert below(uploads, b"/times/never") == [b"/.cvmfscatalog", b"/d", b"/d/one", b"/two"]
+    with sqlite3.connect(uploads.spool / NAME / "expiry.sqlite") as database:
+        assert database.execute("SELECT path FROM expiry").fetchall() == [("/times/later",)]
+    uploads.closure()
+
+
+def test_a_tree_is_deleted_and_an_ordinary_directory_is_not(uploads):
+    good(uploads.put("made/tree", tar(TREE), "?unpack=true"))
+    good(uploads.put("made/tree/more/file", b"x"))
+    for path in ("made", "made/tree/d", "made/tree/none"):
+        assert "nor a tree" in detail(uploads.request("DELETE", f"{NAME}/{path}"), 404)
+        assert "nor a tree" in detail(uploads.request("POST", f"{NAME}/{path}/ttl?ttl_s=1"), 404)
+    assert good(uploads.request("DELETE", f"{NAME}/made/tree"))["target_name"] == "made/tree"
+    assert good(uploads.get("?path=made")) == {"files": [], "trees": []}
+    assert detail(uploads.request("POST", f"{NAME}/made/tree/ttl?ttl_s=1"), 404)
+    with sqlite3.connect(uploads.spool / NAME / "expiry.sqlite") as database:
+        assert not database.execute("SELECT 1 FROM expiry WHERE path = '/made/tree'").fetchall()
+    uploads.closure()

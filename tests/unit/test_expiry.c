@@ -144,6 +144,36 @@ static void a_record_fits_its_content(void **state)
     assert_false(expiry_content_fits(text, &other, false));
 }
 
+static void what_is_claimed_is_due_until_it_is_released(void **state)
+{
+    struct expiry_content content = content_of("x", 1);
+    apr_pool_t *pool = unit_pool(state);
+    apr_array_header_t *records;
+    struct expiry *expiry;
+    struct error error;
+    apr_time_t when;
+    bool found;
+
+    assert_ok(expiry_open(&expiry, unit_folder(state), pool, &error) &&
+                  expiry_set(expiry, "/a", &content, 100, &error) &&
+                  expiry_set(expiry, "/late", &content, 300, &error) &&
+                  expiry_due(&records, expiry, 400, 9, pool, &error),
+              &error);
+    for (int i = 0; i < 2; i++)
+        assert_ok(expiry_claim(expiry, &APR_ARRAY_IDX(records, i, struct expiry_record),
+                               200, &error),
+                  &error);
+    assert_int_equal(find(expiry, "/a", &content), -100);
+    assert_int_equal(find(expiry, "/late", &content), 300);
+    assert_ok(expiry_next(expiry, &found, &when, &error), &error);
+    assert_true(found && when == 100);
+    assert_ok(expiry_due(&records, expiry, 50, 9, pool, &error), &error);
+    assert_int_equal(records->nelts, 1);
+    assert_ok(expiry_release(expiry, &error), &error);
+    assert_int_equal(find(expiry, "/a", &content), 100);
+    assert_int_equal(find(expiry, "/late", &content), 300);
+}
+
 static void directories_are_known_by_their_time(void **state)
 {
     struct expiry *expiry;
@@ -167,6 +197,7 @@ static const struct CMUnitTest expiry_tests[] = {
     UNIT_TEST(what_is_due_comes_first_and_can_be_forgotten),
     UNIT_TEST(all_come_by_path),
     UNIT_TEST(a_record_fits_its_content),
+    UNIT_TEST(what_is_claimed_is_due_until_it_is_released),
     UNIT_TEST(directories_are_known_by_their_time),
 };
 

@@ -58,11 +58,15 @@ static void an_answer_comes_back(void **state)
     hash_bytes(&chunk.hash, HASH_SHAKE128, "x", 1);
     APR_ARRAY_PUSH(answer.chunks, struct message_chunk) = chunk;
     APR_ARRAY_PUSH(answer.names, const char *) = "one";
+    answer.trees = apr_array_make(pool, 1, sizeof(const char *));
+    APR_ARRAY_PUSH(answer.trees, const char *) = "tree";
     APR_ARRAY_PUSH(answer.names, const char *) = "no \xff utf-8";
     assert_ok(
         message_answer_decode(&read, message_answer_encode(&answer, pool), pool, &error),
         &error);
     assert_int_equal(read.names->nelts, 1);
+    assert_int_equal(read.trees->nelts, 1);
+    assert_string_equal(APR_ARRAY_IDX(read.trees, 0, const char *), "tree");
     assert_int_equal(read.revision, 9);
     assert_int_equal(read.chunks->nelts, 1);
     assert_memory_equal(&APR_ARRAY_IDX(read.chunks, 0, struct message_chunk), &chunk,
