@@ -29,7 +29,10 @@ struct notify_arguments {
     const char *url;
     const char *source;     /* URL or directory of the repository */
     const char *repository; /* to follow */
-    int64_t revision;       /* known */
+    const char *public_key; /* of it */
+    struct client_origin client;
+    bool is_client;   /* it comes from there */
+    int64_t revision; /* known */
     bool publishes, subscribes, is_continuous, is_verbose;
 };
 
@@ -107,32 +110,43 @@ static int publish(const struct notify_arguments *arguments)
 }
 
 /* ERROR_NONE stands for: that is all we wanted. */
-static bool take(void *baton, const struct stream_event *event, struct error *error)
+static bool take_activity(struct notify_arguments *arguments,
+                          const struct activity *activity, struct text message,
+                          apr_pool_t *pool, struct error *error)
 {
-    struct notify_arguments *arguments = baton;
     struct activity_check check = {.confdir = arguments->context->confdir,
+                                   .client =
+                                       arguments->is_client ? &arguments->client : NULL,
                                    .may_fetch = true,
                                    .stop = &arguments->context->stop};
     struct checked_activity checked;
+
+    if (!activity_check(&checked, activity, &check, apr_time_now(), pool, error))
+        return false;
+    if (checked.manifest->revision <= arguments->revision)
+        return true;
+    arguments->revision = checked.manifest->revision;
+    printf("repository %s is now at revision %lld.\n", activity->fqrn,
+           (long long)arguments->revision);
+    if (arguments->is_verbose)
+        printf("%.*s\n", (int)message.length, message.bytes);
+    fflush(stdout);
+    error->code = ERROR_NONE;
+    return arguments->is_continuous;
+}
+
+static bool take(void *baton, const struct stream_event *event, struct error *error)
+{
+    struct notify_arguments *arguments = baton;
     struct activity *activity;
     apr_pool_t *pool;
     bool goes_on = true;
 
     apr_pool_create(&pool, arguments->context->pool);
-    if (!activity_parse(&activity, event->data, pool, error) ||
-        !activity_check(&checked, activity, &check, apr_time_now(), pool, error)) {
+    if (!activity_parse(&activity, event->data, pool, error))
         goes_on = false;
-    } else if (strcmp(activity->fqrn, arguments->repository) == 0 &&
-               checked.manifest->revision > arguments->revision) {
-        arguments->revision = checked.manifest->revision;
-        printf("repository %s is now at revision %lld.\n", activity->fqrn,
-               (long long)arguments->revision);
-        if (arguments->is_verbose)
-            printf("%.*s\n", (int)event->data.length, event->data.bytes);
-        fflush(stdout);
-        goes_on = arguments->is_continuous;
-        error->code = ERROR_NONE;
-    }
+    else if (strcmp(activity->fqrn, arguments->repository) == 0)
+        goes_on = take_activity(arguments, activity, event->data, pool, error);
     apr_pool_destroy(pool);
     return goes_on;
 }
@@ -177,6 +191,36 @@ static int subscribe(struct notify_arguments *arguments)
     }
 }
 
+/* As a server that is configured here has it, or as the options or a client's files say.
+ */
+static bool choose_origin(struct notify_arguments *arguments, struct error *error)
+{
+    const struct command_context *context = arguments->context;
+    struct repository *repository;
+
+    if (arguments->source == NULL && arguments->public_key == NULL &&
+        activity_repository(&repository, arguments->repository, context->confdir,
+                            context->server, context->pool, error))
+        return true;
+    arguments->is_client = true;
+    return client_origin_read(&arguments->client, arguments->repository, context->confdir,
+                              arguments->source, arguments->public_key, context->pool,
+                              error);
+}
+
+static int run_subscription(struct notify_arguments *arguments)
+{
+    struct error error;
+
+    if (arguments->repository == NULL ||
+        !text_is_repository_name(text_of(arguments->repository))) {
+        puts("-s wants the name of a repository (-t)");
+        return EXIT_FATAL;
+    }
+    return choose_origin(arguments, &error) ? subscribe(arguments)
+                                            : command_fail(arguments->context, &error);
+}
+
 static int run(struct notify_arguments *arguments)
 {
     if (arguments->publishes == arguments->subscribes) {
@@ -191,13 +235,7 @@ static int run(struct notify_arguments *arguments)
         puts("-p wants the URL or directory of a repository (-r)");
         return EXIT_FATAL;
     }
-    if (arguments->subscribes &&
-        (arguments->repository == NULL ||
-         !text_is_repository_name(text_of(arguments->repository)))) {
-        puts("-s wants the name of a repository (-t)");
-        return EXIT_FATAL;
-    }
-    return arguments->publishes ? publish(arguments) : subscribe(arguments);
+    return arguments->publishes ? publish(arguments) : run_subscription(arguments);
 }
 
 int cmd_notify(struct command_context *context, int argc, char **argv)
@@ -205,7 +243,7 @@ int cmd_notify(struct command_context *context, int argc, char **argv)
     struct notify_arguments arguments = {.context = context};
     int option;
 
-    while ((option = getopt(argc, argv, "+psu:r:t:m:cv")) != -1)
+    while ((option = getopt(argc, argv, "+psu:r:t:k:m:cv")) != -1)
         switch (option) {
         case 'p':
             arguments.publishes = true;
@@ -221,6 +259,9 @@ int cmd_notify(struct command_context *context, int argc, char **argv)
             break;
         case 't':
             arguments.repository = optarg;
+            break;
+        case 'k':
+            arguments.public_key = optarg;
             break;
         case 'm':
             if (text_parse_number(&arguments.revision, text_of(optarg)))

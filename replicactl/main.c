@@ -90,7 +90,7 @@ static const struct command commands[] = {
     {"list-tags", "[-x] [NAME]", "The same as tag -l.", cmd_tag},
     {"notify",
      "-p -u URL -r REPOSITORY [-v]\n"
-     "       | -s -u URL -t NAME [-m REVISION] [-c] [-v]",
+     "       | -s -u URL -t NAME [-m REVISION] [-r REPOSITORY-URL] [-k KEYS] [-c] [-v]",
      "Tell a notification service of a repository's revision, or wait for one.",
      cmd_notify},
     {"adopt", "[--check] [-o USER] [--root DIRECTORY] | --undo [--root DIRECTORY]",

@@ -61,6 +61,10 @@ bool settings_parse(struct settings *settings, enum setting_scope scope, const c
 bool settings_read(struct settings *settings, enum setting_scope scope, const char *path,
                    bool required, struct error *error);
 
+/* What TEXT, a file of the same form that is none of ours, assigns to KEY last; NULL:
+ * nothing, or what only a shell could tell. */
+const char *settings_find_value(struct text text, const char *key, apr_pool_t *pool);
+
 /* Whether a file assigned the setting. */
 bool settings_is_set(const struct settings *settings, enum setting_id id);
 

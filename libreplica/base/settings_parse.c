@@ -156,6 +156,22 @@ static bool parse_shell(struct settings *settings, struct place place, struct te
     return true;
 }
 
+/* "KEY=" off the beginning of *REST, with or without `export` in front. */
+static bool take_assignment(struct text *key, struct text *rest)
+{
+    if (text_starts(*rest, "export ")) {
+        rest->bytes += strlen("export ");
+        rest->length -= strlen("export ");
+        skip_blanks(rest);
+    }
+    *key = take_key(rest);
+    if (key->length == 0 || !text_starts(*rest, "="))
+        return false;
+    rest->bytes++;
+    rest->length--;
+    return true;
+}
+
 static bool parse_line(struct settings *settings, enum setting_scope scope,
                        struct place place, struct text line, struct error *error)
 {
@@ -166,16 +182,8 @@ static bool parse_line(struct settings *settings, enum setting_scope scope,
     if (line.length == 0 || *line.bytes == '#')
         return true;
     rest = line;
-    if (text_starts(rest, "export ")) {
-        rest.bytes += strlen("export ");
-        rest.length -= strlen("export ");
-        skip_blanks(&rest);
-    }
-    key = take_key(&rest);
-    if (key.length == 0 || !text_starts(rest, "="))
+    if (!take_assignment(&key, &rest))
         return parse_shell(settings, place, line, error);
-    rest.bytes++;
-    rest.length--;
     id = find_key(key);
     if (id >= 0)
         return assign(settings, scope, place, id, rest, error);
@@ -186,18 +194,39 @@ static bool parse_line(struct settings *settings, enum setting_scope scope,
     return assigned_key_within(rest) < 0 || parse_shell(settings, place, line, error);
 }
 
+/* The next line, the last one also without its LF. */
+static bool take_line(struct text *text, struct text *line)
+{
+    if (text->length == 0)
+        return false;
+    if (!text_next_line(text, line)) {
+        *line = *text;
+        text->length = 0;
+    }
+    return true;
+}
+
+const char *settings_find_value(struct text text, const char *key, apr_pool_t *pool)
+{
+    const char *value = NULL;
+    struct text line, name;
+
+    while (take_line(&text, &line)) {
+        skip_blanks(&line);
+        if (take_assignment(&name, &line) && text_equals(name, key))
+            value = word_value(line, pool);
+    }
+    return value;
+}
+
 bool settings_parse(struct settings *settings, enum setting_scope scope, const char *file,
                     struct text text, struct error *error)
 {
     struct place place = {file, 0};
     struct text line;
 
-    while (text.length > 0) {
+    while (take_line(&text, &line)) {
         place.line++;
-        if (!text_next_line(&text, &line)) {
-            line = text;
-            text.length = 0;
-        }
         if (!parse_line(settings, scope, place, line, error))
             return false;
     }

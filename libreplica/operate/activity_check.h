@@ -6,9 +6,14 @@
 #include <apr_time.h>
 #include "libreplica/format/activity.h"
 #include "libreplica/format/manifest.h"
+#include "libreplica/operate/client_origin.h"
+#include "libreplica/store/repository.h"
 
 struct activity_check {
     const char *confdir;
+    /* Where it comes from on a machine that has it configured as a client has; NULL: as a
+     * server here has. */
+    const struct client_origin *client;
     bool
         may_fetch; /* what the tree lacks, from the repository's servers; takes seconds */
     const volatile int *stop; /* may be NULL */
@@ -19,10 +24,16 @@ struct checked_activity {
     apr_time_t expires; /* with the whitelist */
 };
 
+/* The repository named FQRN, by whatever local name it is configured as a server has it.
+ * False: ERROR_NOT_FOUND, those of listing the configuration. */
+bool activity_repository(struct repository **repository, const char *fqrn,
+                         const char *confdir, const struct settings *server,
+                         apr_pool_t *pool, struct error *error);
+
 /* Check ACTIVITY for a repository that is configured here: its manifest is the
  * repository's own and signed with a certificate that a valid whitelist lists, which is
  * signed with one of the repository's master keys. Certificate and whitelist come from
- * the tree.
+ * the tree, those of a client from where it gets them.
  *   *checked   points into ACTIVITY and POOL
  * False: ERROR_NOT_FOUND (no such repository here, or a file is missing),
  * ERROR_NAME_MISMATCH, ERROR_BAD_SIGNATURE, ERROR_BAD_HASH, ERROR_BAD_FORMAT,

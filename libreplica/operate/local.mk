@@ -27,6 +27,7 @@ libreplica_work_la_SOURCES += \
 	%D%/check_waiting.c \
 	%D%/clean_expired.c %D%/clean_expired.h \
 	%D%/client_configuration.c %D%/client_configuration.h \
+	%D%/client_origin.c %D%/client_origin.h \
 	%D%/configuration_line.c %D%/configuration_line.h \
 	%D%/create_repository.c %D%/create_repository.h \
 	%D%/deletion_log.c %D%/deletion_log.h \

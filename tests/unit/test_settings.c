@@ -150,12 +150,26 @@ static void discards_secrets_and_overwrites_their_bytes(void **state)
     assert_null(strstr(error.message, "hidden"));
 }
 
+static void finds_values_of_files_that_are_not_ours(void **state)
+{
+    apr_pool_t *pool = unit_pool(state);
+    struct text text = text_of("# CVMFS_A=no\nCVMFS_A=first\n if x; then CVMFS_A=no; fi\n"
+                               "export CVMFS_A='http://a;http://b' # why\nREPLICA_X=1\n"
+                               "CVMFS_B=$C\nCVMFS_D=last");
+
+    assert_string_equal(settings_find_value(text, "CVMFS_A", pool), "http://a;http://b");
+    assert_string_equal(settings_find_value(text, "CVMFS_D", pool), "last");
+    assert_null(settings_find_value(text, "CVMFS_B", pool));
+    assert_null(settings_find_value(text, "CVMFS", pool));
+}
+
 static const struct CMUnitTest settings_tests[] = {
     UNIT_TEST(every_default_is_valid),
     UNIT_TEST(reads_what_the_reference_writes),
     UNIT_TEST(warns_of_shell_and_refuses_it_where_it_counts),
     UNIT_TEST(names_file_line_and_reason),
     UNIT_TEST(reads_files_and_misses_them),
+    UNIT_TEST(finds_values_of_files_that_are_not_ours),
     UNIT_TEST(discards_secrets_and_overwrites_their_bytes),
 };
 
