@@ -74,12 +74,14 @@ void tree_closed(struct catalog_tree *tree, struct tree_catalog *catalog)
     catalog->editor = NULL;
 }
 
-static bool close_one(struct catalog_tree *tree, struct error *error)
+bool tree_make_room(struct catalog_tree *tree, struct error *error)
 {
     struct tree_catalog *oldest = NULL;
     struct error reason;
     bool ok;
 
+    if (tree->open_count < OPEN_MAX)
+        return true;
     for (int i = 0; i < tree->all->nelts; i++) {
         struct tree_catalog *each = APR_ARRAY_IDX(tree->all, i, struct tree_catalog *);
 
@@ -149,7 +151,7 @@ static bool open_database(struct catalog_tree *tree, struct tree_catalog *catalo
 {
     bool is_first = catalog->file == NULL;
 
-    if (tree->open_count >= OPEN_MAX && !close_one(tree, error))
+    if (!tree_make_room(tree, error))
         return false;
     if (is_first && !fetch(tree, catalog, error))
         return false;

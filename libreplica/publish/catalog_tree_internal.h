@@ -62,6 +62,8 @@ void tree_index(struct catalog_tree *tree);
 /* Open its database, the path in it made right. */
 bool tree_open(struct catalog_tree *tree, struct tree_catalog *catalog,
                struct error *error);
+/* Close one that is not being changed, if too many databases are open. */
+bool tree_make_room(struct catalog_tree *tree, struct error *error);
 /* The database was closed. */
 void tree_closed(struct catalog_tree *tree, struct tree_catalog *catalog);
 bool tree_is_at_or_below(const char *path, const char *directory);

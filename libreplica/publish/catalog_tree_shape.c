@@ -78,7 +78,8 @@ static bool add_empty(struct tree_catalog **added, struct catalog_tree *tree,
     struct tree_catalog *made = tree_add(tree, parent, path);
 
     *added = made;
-    if (!store_scratch_path(&made->file, tree->publication->store, made->pool, error) ||
+    if (!tree_make_room(tree, error) ||
+        !store_scratch_path(&made->file, tree->publication->store, made->pool, error) ||
         !catalog_editor_create(&made->editor, made->file, made->pool, error))
         return false;
     tree->open_count++;

@@ -2,11 +2,12 @@
 """Change sets applied to the present catalogs give what the same changes give in a plain
 directory."""
 import os
+import resource
 import threading
 
 import pytest
 
-from changer import MODE, MTIME, OWNER, XATTR, World, fill
+from changer import MARKER, MODE, MTIME, OWNER, XATTR, World, fill
 from publisher import ODD_NAMES, SMALL_CHUNKS
 from repository_checks import CHUNKED, NULL_HASH
 
@@ -194,6 +195,16 @@ def test_a_content_of_unknown_size_is_cut_in_the_same_way(world):
             other["hash"], other["size"], other["flags"])
         assert [it["hash"] for it in one["chunks"]] == [it["hash"] for it in other["chunks"]]
     assert len(tree.entries[b"/large"]["chunks"]) > 1
+
+
+def test_many_new_catalogs_are_not_open_at_once(world):
+    # Two descriptors each, beside those of files that wait.
+    resource.prlimit(world.tool.process.pid, resource.RLIMIT_NOFILE, (400, 400))
+    for number in range(300):
+        world.mkdir(b"/%d" % number)
+        world.put(b"/%d/%b" % (number, MARKER))
+    world.commit()
+    assert len(world.verify().catalogs) == 301
 
 
 def test_many_files_wait_at_once(world):
