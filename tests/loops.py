@@ -23,6 +23,8 @@ _COUNTS = {
     "CHANGE_SETS": (60, 1000),
     # places at which the power fails while a change set is committed
     "COMMIT_POWER_CUTS": (100, 1000),
+    # places at which the power fails while uploads are published
+    "UPLOAD_POWER_CUTS": (60, 600),
     # objects of a replica that are damaged and repaired
     "DAMAGED_OBJECTS": (520, 2000),
     # kill -9 of a running repair at a random moment
