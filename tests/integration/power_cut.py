@@ -21,9 +21,16 @@ class File:
     def __init__(self, content=b"", is_safe=False):
         self.content = bytearray(content)
         self.safe = bytes(content) if is_safe else None
+        self.kept = len(content) if is_safe else 0
 
     def sync(self):
         self.safe = bytes(self.content)
+        self.kept = len(self.safe)
+
+    def truncate(self, size):
+        self.kept = min(self.kept, size)
+        self.content.extend(bytes(max(0, size - len(self.content))))
+        del self.content[size:]
 
     def after_cut(self, style, random):
         latest = bytes(self.content)
@@ -31,8 +38,12 @@ class File:
             return latest
         if style == "mixed":
             style = random.choice(("lost", "empty", "truncated", "zeros", "written"))
-        return {"lost": self.safe or b"", "empty": b"", "zeros": bytes(len(latest)),
-                "truncated": latest[:random.randrange(len(latest) + 1)],
+        end = random.randrange(len(latest) + 1)
+        # What is safe and was written over, as in a database, is there, old or new.
+        old = (self.safe or b"")[:self.kept]
+        return {"lost": self.safe or b"", "empty": old,
+                "zeros": old + bytes(max(0, len(latest) - len(old))),
+                "truncated": latest[:end] + old[end:],
                 "written": latest}[style]
 
 
@@ -94,7 +105,7 @@ class Disk:
         node = name.now()
         if isinstance(node, File):
             if "t" in flags:
-                node.content.clear()
+                node.truncate(0)
             self.descriptors[fd] = node
 
     def do_close(self, fd):
@@ -106,9 +117,7 @@ class Disk:
         file.content[offset:offset + len(content)] = content
 
     def do_truncate(self, fd, size):
-        content = self.descriptors[fd].content
-        content.extend(bytes(max(0, size - len(content))))
-        del content[size:]
+        self.descriptors[fd].truncate(size)
 
     def do_rename(self, old, new):
         self.name(new).become(self.name(old).now())
