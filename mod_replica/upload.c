@@ -55,12 +55,15 @@ static bool next_piece(void *baton, int *fd, const struct upload_piece *piece,
 static bool form_of(struct upload_form *form, const struct message_answer *answer,
                     struct error *error)
 {
+    *form = (struct upload_form){.is_raw = answer->algorithm == NULL,
+                                 .compression = COMPRESSION_NONE};
+    if (form->is_raw)
+        return true;
     form->cuts_files = answer->cuts_files;
     form->minimum_chunk = answer->minimum_chunk;
     form->average_chunk = answer->average_chunk;
     form->maximum_chunk = answer->maximum_chunk;
-    return (answer->algorithm != NULL && answer->compression != NULL &&
-            answer->compressor != NULL &&
+    return (answer->compression != NULL && answer->compressor != NULL &&
             compressor_kind_parse(&form->compressor, answer->compressor) &&
             hash_algorithm_parse(&form->algorithm, answer->algorithm) &&
             compression_parse(&form->compression, answer->compression)) ||
@@ -246,7 +249,8 @@ static bool finish(struct upload_state *state, struct message_answer *answer,
         return false;
     message->piece_size = piece.size;
     message->stored_size = piece.stored;
-    message->hash = hash_format(hash, &piece.hash);
+    if (!hash_is_null(&piece.hash))
+        message->hash = hash_format(hash, &piece.hash);
     message->is_whole = piece.is_whole;
     if (upload_door_ask(answer, NULL, &state->door, MESSAGE_UPLOAD_FINISH, NULL, NULL,
                         error))

@@ -48,6 +48,19 @@ static struct content content_of(const struct upload *upload, apr_pool_t *pool)
     return content;
 }
 
+static bool make_objects(struct content *content, struct batch *batch,
+                         struct upload *upload, struct error *error)
+{
+    if (upload->is_raw) {
+        if (!commit_make_content(batch, upload, error))
+            return false;
+        *content = *upload->content;
+        return true;
+    }
+    *content = content_of(upload, batch->pool);
+    return name_objects(batch, upload, error);
+}
+
 static struct change_attributes attributes_of(const struct batch *batch,
                                               unsigned int mode)
 {
@@ -127,7 +140,7 @@ static bool put_in_directories(struct batch *batch, const char *path, size_t len
 static bool apply_upload(struct batch *batch, struct door_job *job, struct error *error)
 {
     struct upload *upload = job->upload;
-    struct content content = content_of(upload, batch->pool);
+    struct content content;
     struct catalog_entry entry;
     size_t length;
     bool found;
@@ -137,7 +150,7 @@ static bool apply_upload(struct batch *batch, struct door_job *job, struct error
     if (found && (entry.flags & CATALOG_DIRECTORY || !upload->overwrites))
         return error_set(error, ERROR_EXISTS, "%.150s is there already", upload->path);
     if (!find_parents(&length, batch, upload->path, error) ||
-        !name_objects(batch, upload, error) ||
+        !make_objects(&content, batch, upload, error) ||
         !put_in_directories(batch, upload->path, length, &content, error))
         return false;
     if (upload->ttl_seconds > 0)

@@ -14,6 +14,12 @@ static struct expiry_content identity_of(const struct batch *batch,
         identity.size = EXPIRY_TREE;
         return identity;
     }
+    if (upload->content != NULL) {
+        identity.hash = upload->content->hash;
+        for (int i = 0; i < upload->content->chunk_count; i++)
+            expiry_hash_chunk(&identity.hash, &upload->content->chunks[i].hash);
+        return identity;
+    }
     for (int i = 0; i < upload->files->nelts; i++) {
         const struct hash *hash =
             &APR_ARRAY_IDX(upload->files, i, struct upload_file).piece.hash;

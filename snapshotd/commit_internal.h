@@ -61,6 +61,9 @@ int commit_apply(struct batch *batch);
  * changes are not to be committed. */
 bool commit_unpack(struct batch *batch, const struct upload *upload, struct error *error);
 
+/* Make the objects of a file that has come as it is. */
+bool commit_make_content(struct batch *batch, struct upload *upload, struct error *error);
+
 /* commit_expiry.c: write when files expire, before the commit: a crash then leaves a
  * record too many, never one too few. */
 bool commit_record_expiry(struct batch *batch, struct error *error);

@@ -1,21 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making the tree that an uploaded archive holds. */
+/* Making what an upload holds that has come as it is: a tree, or a file's objects. */
 #include "snapshotd/commit_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <apr_strings.h>
 
 #include "libreplica/publish/unpack.h"
 
-static bool open_archive(int *fd, const struct upload *upload, struct error *error)
+static bool is_whole(int fd, const struct upload_file *file, struct error *error)
 {
-    const char *name = APR_ARRAY_IDX(upload->files, 0, struct upload_file).name;
-    const char *path = apr_pstrcat(upload->pool, upload->temporary, "/", name, NULL);
+    struct stat status;
+
+    if (fstat(fd, &status) != 0)
+        return error_set_errno(error, errno, "cannot look at an upload");
+    return status.st_size == file->piece.size ||
+           error_set(error, ERROR_BAD_HASH,
+                     "an upload has %lld bytes, not the %lld that were announced",
+                     (long long)status.st_size, (long long)file->piece.size);
+}
+
+static bool open_raw(int *fd, const struct upload *upload, struct error *error)
+{
+    const struct upload_file *file = &APR_ARRAY_IDX(upload->files, 0, struct upload_file);
+    const char *path =
+        apr_pstrcat(upload->pool, upload->temporary, "/", file->name, NULL);
 
     *fd = open(path, O_RDONLY | O_CLOEXEC);
-    return *fd >= 0 || error_set_errno(error, errno, "cannot open %s", path);
+    if (*fd < 0)
+        return error_set_errno(error, errno, "cannot open %s", path);
+    if (is_whole(*fd, file, error))
+        return true;
+    close(*fd);
+    return false;
+}
+
+bool commit_make_content(struct batch *batch, struct upload *upload, struct error *error)
+{
+    struct content_maker *maker;
+    apr_pool_t *pool;
+    bool ok;
+    int fd;
+
+    if (!open_raw(&fd, upload, error))
+        return false;
+    upload->content = content_create(upload->path, fd, upload_size(upload), 1);
+    apr_pool_create(&pool, batch->pool);
+    maker = content_maker_create(&batch->target, batch->store, &batch->door->stop, pool);
+    ok = content_make(maker, upload->content, pool, error);
+    apr_pool_destroy(pool);
+    return ok;
 }
 
 /* What is wrong with an archive is the fault of who sends it. */
@@ -30,7 +66,7 @@ static bool unpack(struct batch *batch, const struct upload *upload, struct erro
     bool ok;
     int fd;
 
-    if (!open_archive(&fd, upload, error))
+    if (!open_raw(&fd, upload, error))
         return false;
     ok = unpack_put(batch->changes, NULL, fd, &options, batch->now, batch->pool, error) &&
          changes_settle(batch->changes, error);

@@ -46,6 +46,8 @@ void upload_discard(struct upload *upload)
         for (int i = 0; i < upload->files->nelts; i++)
             store_upload_remove(store,
                                 APR_ARRAY_IDX(upload->files, i, struct upload_file).name);
+    if (upload->content != NULL)
+        content_release(upload->content);
     apr_pool_destroy(upload->pool);
 }
 
@@ -210,18 +212,22 @@ static bool add_file(struct upload *upload, int *fd, struct store *store,
 static void describe(struct message_answer *answer, struct upload *upload,
                      const struct publish_target *target)
 {
-    upload->algorithm = target->algorithm;
     answer->upload = upload->id;
+    answer->limit = upload->limit;
+    /* As it comes: objects are made of it when it is published, of one that is to be kept
+     * whole beside its chunks, too. */
+    upload->is_raw =
+        upload->unpacks || (target->chunks_files && target->keeps_whole_files);
+    if (upload->is_raw)
+        return;
+    upload->algorithm = target->algorithm;
     answer->algorithm = hash_algorithm_name(target->algorithm);
     answer->compression = compression_name(target->compression);
     answer->compressor = compressor_kind_name(target->compressor);
-    if (upload->unpacks) /* as it comes, and never an object */
-        answer->compression = compression_name(COMPRESSION_NONE);
-    answer->cuts_files = target->chunks_files && !upload->unpacks;
+    answer->cuts_files = target->chunks_files;
     answer->minimum_chunk = target->minimum_chunk;
     answer->average_chunk = target->average_chunk;
     answer->maximum_chunk = target->maximum_chunk;
-    answer->limit = upload->limit;
 }
 
 static bool begin(struct upload **upload, int *fd, struct message_answer *answer,
@@ -271,6 +277,14 @@ void answer_upload_begin(struct door_job *job)
     door_done(job, &answer, fd);
 }
 
+static bool take_hash(struct upload_file *file, const struct upload *upload,
+                      const struct message_request *request)
+{
+    return upload->is_raw || (request->hash != NULL &&
+                              hash_parse(&file->piece.hash, text_of(request->hash)) &&
+                              file->piece.hash.algorithm == upload->algorithm);
+}
+
 /* Note what the present file holds. */
 static bool complete(struct upload *upload, const struct message_request *request,
                      bool is_last, struct error *error)
@@ -279,8 +293,8 @@ static bool complete(struct upload *upload, const struct message_request *reques
         &APR_ARRAY_IDX(upload->files, upload->files->nelts - 1, struct upload_file);
     bool is_whole = is_last && upload->files->nelts == 1;
 
-    if (request->hash == NULL || !hash_parse(&file->piece.hash, text_of(request->hash)) ||
-        file->piece.hash.algorithm != upload->algorithm || request->is_whole != is_whole)
+    if (!take_hash(file, upload, request) || request->is_whole != is_whole ||
+        (upload->is_raw && !is_whole))
         return error_set(error, ERROR_USAGE, "a piece of an upload makes no sense");
     file->piece.size = request->piece_size;
     file->piece.stored = request->stored_size;

@@ -3,6 +3,7 @@
 #ifndef REPLICA_SNAPSHOTD_UPLOAD_H
 #define REPLICA_SNAPSHOTD_UPLOAD_H
 
+#include "libreplica/publish/content.h"
 #include "libreplica/store/upload_writer.h"
 #include "snapshotd/door_internal.h"
 
@@ -22,7 +23,9 @@ struct upload {
     const char *path;
     bool overwrites;
     bool unpacks;
-    int64_t ttl_seconds; /* 0: for ever */
+    bool is_raw;             /* no object yet */
+    struct content *content; /* what was made of that; NULL: nothing */
+    int64_t ttl_seconds;     /* 0: for ever */
     int64_t limit;
     enum hash_algorithm algorithm;
     apr_array_header_t *files; /* struct upload_file; the last one is not complete */

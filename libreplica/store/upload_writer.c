@@ -50,7 +50,8 @@ static bool take_stored(void *baton, const void *bytes, size_t length,
 {
     struct upload_writer *writer = baton;
 
-    hasher_update(writer->hasher, bytes, length);
+    if (!writer->form.is_raw)
+        hasher_update(writer->hasher, bytes, length);
     writer->piece.stored += (int64_t)length;
     if (writer->buffered + length > BUFFER_SIZE && !flush(writer, error))
         return false;
@@ -64,7 +65,8 @@ static bool take_stored(void *baton, const void *bytes, size_t length,
 static void begin_piece(struct upload_writer *writer)
 {
     writer->piece = (struct upload_piece){0};
-    hasher_start(writer->hasher, writer->form.algorithm);
+    if (!writer->form.is_raw)
+        hasher_start(writer->hasher, writer->form.algorithm);
     compressor_start(writer->compressor, writer->form.compression, take_stored, writer);
 }
 
@@ -97,7 +99,8 @@ static bool end_piece(struct upload_writer *writer, struct error *error)
 {
     if (!compressor_finish(writer->compressor, error) || !flush(writer, error))
         return false;
-    hasher_finish(writer->hasher, &writer->piece.hash);
+    if (!writer->form.is_raw)
+        hasher_finish(writer->hasher, &writer->piece.hash);
     close_descriptor(writer);
     return true;
 }

@@ -9,6 +9,7 @@
 
 /* How the content is stored; sizes in bytes. */
 struct upload_form {
+    bool is_raw; /* as it comes, and without a hash: somebody else makes objects of it */
     enum hash_algorithm algorithm;
     enum compression compression;
     enum compressor_kind compressor;

@@ -8,6 +8,7 @@ import random
 import shutil
 import sqlite3
 import time
+import zlib
 
 import pytest
 
@@ -205,6 +206,28 @@ def test_rights(shared_uploads):
     (uploads.confdir / "access").write_text("nonsense\n")
     assert detail(uploads.put("ours/d", b""), 500)
     uploads.allow("allow ci all *")
+
+
+def test_a_whole_object_beside_the_chunks(shared_uploads):
+    """As the publisher makes it of the same file; and it expires by what it is."""
+    uploads = shared_uploads(repository={**SMALL_CHUNKS, "CVMFS_GENERATE_LEGACY_BULK_CHUNKS": "true"})
+    plain = shared_uploads(repository=SMALL_CHUNKS)
+    for size in (0, 19999, 20001, 300000):
+        body = random.Random(size).randbytes(size)
+        for site in (uploads, plain):
+            good(site.put(f"file{size}", body, "?ttl_s=3600"))
+            assert site.get(f"file{size}").body == body
+        one, other = (site.tree().entries[b"/file%d" % size] for site in (uploads, plain))
+        assert one["chunks"] == other["chunks"]
+        whole = hashlib.sha1(zlib.compress(body)).hexdigest()
+        assert one["hash"] == bytes.fromhex(whole)
+        assert (uploads.storage / "data" / whole[:2] / whole[2:]).exists()
+    uploads.closure()
+    with sqlite3.connect(uploads.spool / NAME / "expiry.sqlite") as database:
+        database.execute("UPDATE expiry SET expires_at = 1")
+    good(uploads.request("POST", f"{NAME}/clean"))
+    assert good(uploads.get(""))["files"] == ["new_repository"]
+    uploads.expect_no_temporary_files()
 
 
 def signed(method, target, date, secret="SHARED"):
