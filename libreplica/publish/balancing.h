@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Automatic catalogs: heavy ones are divided, light ones given up. A divided one keeps
- * what is light enough: what comes of it is the same whether a directory is published or
- * change sets lead there, and nothing is left to do the next time.
+/* Automatic catalogs: heavy ones are divided, light ones given up. A catalog that is too
+ * light once it was divided is given up at once, which the reference does when it is next
+ * touched: so the second publication of the same content has nothing left to do.
  * Source: cvmfs-format 7.7. */
 #ifndef REPLICA_PUBLISH_BALANCING_H
 #define REPLICA_PUBLISH_BALANCING_H

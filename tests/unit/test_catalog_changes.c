@@ -356,12 +356,74 @@ static void brings_an_older_schema_to_ours(void **state)
                      7);
 }
 
+static void add_group(struct world *world, const char *folder, int64_t number)
+{
+    for (int i = 0; i < 2; i++)
+        add(world->editor, apr_psprintf(world->pool, "%s/g%d-%d", folder, (int)number, i),
+            S_IFREG | 0644, number << 32 | 2, 0);
+}
+
+static void numbers_groups_from_one_on(void **state)
+{
+    struct world world = begin(state);
+    struct error error;
+    int64_t count;
+
+    add(world.editor, "", S_IFDIR | 0755, 2, 0);
+    add(world.editor, "/f", S_IFREG | 0644, 1, 0);
+    assert_ok(catalog_editor_number_groups(&count, world.editor, &error), &error);
+    assert_int_equal(count, 0);
+    for (int number = 7; number > 1; number -= 2)
+        add_group(&world, "", number);
+    assert_ok(catalog_editor_number_groups(&count, world.editor, &error), &error);
+    assert_int_equal(count, 3);
+    assert_ok(catalog_editor_number_groups(&count, world.editor, &error), &error);
+    assert_int_equal(count, 3);
+    finish(world.editor, "");
+    assert_string_equal(
+        judged(&world, false),
+        ":0:2 f:0:1 g3-0:1:2 g3-1:1:2 g5-0:2:2 g5-1:2:2 g7-0:3:2 g7-1:3:2 ");
+}
+
+static void moves_a_directory_out_and_takes_it_in(void **state)
+{
+    struct world world = begin(state);
+    struct catalog_nested nested = {"/a", .size = 5};
+    struct catalog_counters before;
+    struct catalog_editor *out;
+    struct error error;
+
+    fill(&world);
+    before = *catalog_editor_counters(world.editor);
+    assert_ok(catalog_editor_create(&out,
+                                    apr_pstrcat(world.pool, world.folder, "/out", NULL),
+                                    world.pool, &error),
+              &error);
+    assert_ok(catalog_editor_move_out(out, world.editor, "/a", &error), &error);
+    assert_int_equal(catalog_counters_entries(catalog_editor_counters(world.editor)), 3);
+    assert_int_equal(catalog_counters_entries(catalog_editor_counters(out)), 7);
+    hash_bytes(&nested.hash, HASH_SHA1, "a", 1);
+    assert_ok(catalog_editor_add_nested(world.editor, &nested, &error), &error);
+    assert_ok(catalog_editor_take_in(world.editor, out, "/a", &error), &error);
+    assert_memory_equal(catalog_editor_counters(world.editor), &before, sizeof(before));
+    finish(world.editor, "");
+    assert_string_equal(judged(&world, false), everything);
+    assert_false(catalog_editor_move_out(out, out, "/none", &error));
+    assert_int_equal(error.code, ERROR_NOT_FOUND);
+}
+
 static const struct CMUnitTest catalog_changes_tests[] = {
-    UNIT_TEST(goes_on_where_it_was_closed),    UNIT_TEST(undoes_a_change),
-    UNIT_TEST(removes_a_tree_with_its_chunks), UNIT_TEST(renames_a_tree),
-    UNIT_TEST(copies_a_tree_with_new_groups),  UNIT_TEST(changes_its_place),
-    UNIT_TEST(keeps_groups_of_hard_links),     UNIT_TEST(leaves_no_waste),
+    UNIT_TEST(goes_on_where_it_was_closed),
+    UNIT_TEST(undoes_a_change),
+    UNIT_TEST(removes_a_tree_with_its_chunks),
+    UNIT_TEST(renames_a_tree),
+    UNIT_TEST(copies_a_tree_with_new_groups),
+    UNIT_TEST(changes_its_place),
+    UNIT_TEST(keeps_groups_of_hard_links),
+    UNIT_TEST(leaves_no_waste),
     UNIT_TEST(brings_an_older_schema_to_ours),
+    UNIT_TEST(numbers_groups_from_one_on),
+    UNIT_TEST(moves_a_directory_out_and_takes_it_in),
 };
 
 UNIT_MAIN(catalog_changes_tests)
