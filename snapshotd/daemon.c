@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -320,6 +321,9 @@ int daemon_run(struct daemon *daemon)
     }
     daemon_close_door(daemon);
     daemon_sources_stop(daemon);
+    daemon_sign_end(daemon);
+    free(daemon->status);
+    daemon->status = NULL;
     log_write(LOG_LEVEL_INFO, "stopped");
     return 0;
 }

@@ -99,6 +99,7 @@ void daemon_announce(struct daemon *daemon);
 void daemon_sign_begin(struct daemon *daemon);
 void daemon_sign_see(struct daemon *daemon, const struct repository *repository);
 void daemon_sign_forget_unseen(struct daemon *daemon);
+void daemon_sign_end(struct daemon *daemon);
 void daemon_sign_due(struct daemon *daemon);
 /* Look at all of them now. */
 void daemon_sign_hurry(struct daemon *daemon);

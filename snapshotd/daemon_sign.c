@@ -86,6 +86,18 @@ void daemon_sign_forget_unseen(struct daemon *daemon)
     daemon->signings->nelts = kept;
 }
 
+void daemon_sign_end(struct daemon *daemon)
+{
+    for (int i = 0; i < daemon->signings->nelts; i++) {
+        struct sign_entry *entry =
+            APR_ARRAY_IDX(daemon->signings, i, struct sign_entry *);
+
+        free((char *)entry->local_name);
+        free(entry);
+    }
+    daemon->signings->nelts = 0;
+}
+
 void daemon_sign_hurry(struct daemon *daemon)
 {
     for (int i = 0; i < daemon->signings->nelts; i++)

@@ -130,8 +130,11 @@ def test_archives_and_files_wait_together(uploads):
 
 
 def test_a_tree_expires_as_a_whole(uploads):
-    good(uploads.put("short/tree", tar(TREE), "?unpack=true&ttl_s=2"))
+    good(uploads.put("short/tree", tar(TREE), "?unpack=true&ttl_s=3600"))
     good(uploads.put("short/tree/more", b"more", "?ttl_s=0"))
+    with sqlite3.connect(uploads.spool / NAME / "expiry.sqlite") as database:
+        database.execute("UPDATE expiry SET expires_at = 1 WHERE path = '/short/tree'")
+    good(uploads.request("POST", f"{NAME}/clean"))
     wait_until(lambda: uploads.get("short/tree/two").status == 404, "it has expired")
     assert uploads.get("short/tree/more").status == 404
     assert uploads.get("?path=short").status == 404

@@ -85,6 +85,18 @@ def test_who_cannot_know_is_told_so(uploads, pool, query, place):
     uploads.closure()
 
 
+def test_a_stop_ends_all_that_waits(uploads, pool):
+    objects = uploads.objects()
+    with UpdateLock(uploads):
+        answers = [pool.submit(uploads.put, f"file{number}", b"x") for number in range(3)]
+        wait_until(lambda: len(uploads.temporary_files()) == 3, "all of them wait")
+        time.sleep(0.2)  # more likely for the lock
+        assert uploads.daemon.stop() == 0
+        for answer in answers:
+            assert "being stopped" in detail(answer.result(), 503)
+    assert uploads.temporary_files() == [] and uploads.objects() == objects
+
+
 def next_answer(connection):
     length, _, kind, request, _ = struct.unpack(">IHHII", connection.recv(16, socket.MSG_WAITALL))
     return kind, request, json.loads(connection.recv(length, socket.MSG_WAITALL))
