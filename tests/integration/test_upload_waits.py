@@ -20,12 +20,16 @@ LONG = 5
 
 
 @pytest.fixture
-def uploads(shared_uploads):
-    site = shared_uploads("-Z", "none")
-    site.httpd.stop()
-    site.httpd.write_config(CONFIG.format(confdir=site.confdir) + "TimeOut 1")
-    site.httpd.start()
-    return site
+def patient(shared_uploads):
+    return shared_uploads("-Z", "none")
+
+
+@pytest.fixture
+def uploads(patient):
+    patient.httpd.stop()
+    patient.httpd.write_config(CONFIG.format(confdir=patient.confdir) + "TimeOut 1")
+    patient.httpd.start()
+    return patient
 
 
 @pytest.fixture
@@ -131,20 +135,20 @@ def list_more(uploads, connections, path):
         connection.sendall(message(6, 1, repository=NAME, path=path, token=token_hash("secret")))
 
 
-def test_who_does_not_read_holds_up_nobody(uploads, folder):
+def test_who_does_not_read_holds_up_nobody(patient, folder):
     """More of them than there are threads, each with more answers than a socket takes."""
     names = [f"{number:0>200}" for number in range(4000)]
     (folder / "names.tar").write_bytes(tar([file(name, b"") for name in names]))
     (folder / "names.tar").chmod(0o644)
-    uploads.site.run("ingest", "-t", folder / "names.tar", "-b", "many", NAME)
+    patient.site.run("ingest", "-t", folder / "names.tar", "-b", "many", NAME)
     connections = [socket.socket(socket.AF_UNIX) for _ in range(20)]
     try:
-        list_more(uploads, connections, "/many")
+        list_more(patient, connections, "/many")
         for connection in connections:
             connection.settimeout(DEADLINE_SECONDS)
             assert connection.recv(1, socket.MSG_PEEK)
-        good(uploads.put("between", b"x"))
-        assert len(good(uploads.get("?path=many"))["files"]) == 4000
+        good(patient.put("between", b"x"))
+        assert len(good(patient.get("?path=many"))["files"]) == 4000
         # And who reads later gets all of it.
         found, kind = [], 256
         while kind == 256:
@@ -154,25 +158,25 @@ def test_who_does_not_read_holds_up_nobody(uploads, folder):
     finally:
         for connection in connections:
             connection.close()
-    good(uploads.put("after", b"x"))
+    good(patient.put("after", b"x"))
 
 
-def test_many_locked_repositories_keep_nobody_from_another(uploads, pool):
+def test_many_locked_repositories_keep_nobody_from_another(patient):
     others = [f"r{number}.example.net" for number in range(17)]
     for name in others:
-        uploads.site.run("mkfs", "-o", uploads.owner, "-w", f"http://127.0.0.1/cvmfs/{name}", name)
+        patient.site.run("mkfs", "-o", patient.owner, "-w", f"http://127.0.0.1/cvmfs/{name}", name)
     with concurrent.futures.ThreadPoolExecutor(len(others)) as waiting:
-        locks = [UpdateLock(uploads, name) for name in others]
+        locks = [UpdateLock(patient, name) for name in others]
         for lock in locks:
             lock.__enter__()
         try:
-            answers = [waiting.submit(uploads.request, "PUT", f"{name}/file", b"x")
+            answers = [waiting.submit(patient.request, "PUT", f"{name}/file", b"x")
                        for name in others]
-            wait_until(lambda: all(list((uploads.site.storage / name / "data/txn").glob("upload.*"))
+            wait_until(lambda: all(list((patient.site.storage / name / "data/txn").glob("upload.*"))
                                    for name in others), "all of them wait")
             time.sleep(1)
-            good(uploads.put("free", b"x"))
-            assert uploads.get("free").body == b"x"
+            good(patient.put("free", b"x"))
+            assert patient.get("free").body == b"x"
             assert not any(answer.done() for answer in answers)
         finally:
             for lock in locks:
