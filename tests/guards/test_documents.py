@@ -134,3 +134,19 @@ def test_every_complaint_has_a_test_or_a_reason():
         for file, name in tests:
             text = (TOP / "tests" / "integration" / file).read_text()
             assert f"def {name}(" in text, f"{complaint}: {file} has no {name}"
+
+
+def test_complaints_about_replication_are_in_the_names_of_their_tests():
+    """Or in operating.md, where it says why it cannot happen."""
+    text = (TOP / "docs" / "complaints.md").read_text()
+    operating = (TOP / "docs" / "operating.md").read_text()
+    numbers = 0
+    for heading in ("Replication correctness", "Operation of snapshots", "Garbage collection"):
+        for row in re.findall(r"^\| (\S.*) \|$", text.split(f"## {heading}\n")[1].split("\n## ")[0], re.M):
+            complaint = row.split(": ")[0]
+            names = " ".join(re.findall(r"::(\w+)`", row))
+            for number in re.findall(r"#(\d+)", complaint):
+                numbers += 1
+                assert re.search(rf"_{number}_", names) or (
+                    "cannot happen" in row and f"#{number}" in operating), complaint
+    assert numbers > 25

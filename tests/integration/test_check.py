@@ -31,7 +31,7 @@ def test_a_sound_replica_is_clean_and_stays_as_it_is(site, flags):
     assert site.replica.leftovers() == []
 
 
-def test_random_damage_is_counted_and_repaired_from_the_second_upstream(site):
+def test_cvmfs_3878_random_damage_is_counted_and_repaired_from_the_second_upstream(site):
     """Bit rot, also where the reference finds it only with -i: cvmfs/cvmfs#2991, #3553, #3878."""
     before = files_of(site.storage)
     damage = Damage(site.storage, random.Random(3), count("DAMAGED_OBJECTS"))
@@ -78,7 +78,7 @@ def test_empty_and_missing_objects_are_found_without_reading(site):
     assert [path.read_bytes() for path in paths] == content
 
 
-def test_missing_metainfo_and_certificate_are_found_and_repaired(site):
+def test_cvmfs_3139_missing_metainfo_and_certificate_are_found_and_repaired(site):
     """cvmfs/cvmfs#3139."""
     fields = manifest_fields(site.storage)
     named = [(letter, site.storage / object_path(fields[letter], letter))

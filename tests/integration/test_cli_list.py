@@ -63,7 +63,7 @@ def test_info_of_a_replica(replica, origin, published):
     assert "Origin's revision: not known: " in replica.run("info", NAME)
 
 
-def test_info_of_a_replica_with_several_keys(replica, published):
+def test_cvmfs_3670_info_of_a_replica_with_several_keys(replica, published):
     path = replica.configuration(NAME, "replica.conf")
     keys = f"{published.key}:{published.key}"
     path.write_text(path.read_text().replace(str(published.key), keys))

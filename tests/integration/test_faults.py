@@ -372,7 +372,7 @@ def test_head_objects_truncated_behind_our_back_are_repaired(site):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a file system of one's own needs root")
-def test_a_full_disk(site, folder):
+def test_cvmfs_3268_a_full_disk(site, folder):
     small = folder / "small"
     small.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(small)],

@@ -156,7 +156,7 @@ def test_a_failure_is_in_the_log_and_the_status_is_0(server):
     assert "checksum" in server.status(NAMES[0])["last_gc_error"]
 
 
-def test_those_whose_upstream_has_not_collected_since_are_left_out(server):
+def test_cvmfs_3802_3895_those_whose_upstream_has_not_collected_since_are_left_out(server):
     server.upstream_collected(NAMES[0], EARLIER)
     server.site.run("gc", "-af")
     # Never collected here: an old collection upstream counts. The other one says nothing.

@@ -164,7 +164,7 @@ def site(revisions):
 
 
 @pytest.mark.parametrize("rules", [NARROW, WIDE, OTHER, "version 1\n", "version 1\n/\n!*/inner\n"])
-def test_the_store_holds_exactly_what_the_rules_include(site, rules):
+def test_cvmfs_3554_4184_the_store_holds_exactly_what_the_rules_include(site, rules):
     for revision in range(3):
         output = site.snapshot(rules, revision)
         assert re.search(r"Left out \d+ nested catalogs", output)
