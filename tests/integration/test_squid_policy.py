@@ -58,9 +58,12 @@ def test_what_is_denied_and_why(site):
     assert site.ask(allowed, source="127.0.9.9")[0] == 403
     assert site.ask(allowed, port=8000)[0] == 200
     assert site.ask("/cvmfs/sw.example.net/.cvmfswhitelist")[0] == 403
-    if not site.is_forward:
-        for path in ("/squid-internal-mgr/menu", "/", "/cvmfs/x/../../server-status"):
-            assert site.ask(path)[0] == 403
+    for path in ("/squid-internal-mgr/menu", "/", "/cvmfs/x/../../server-status"):
+        assert site.ask(path)[0] == 403
+    # The manager's own URLs, by the name and the port of this Squid.
+    for port in site.squid.ports.values():
+        assert site.ask(f"http://127.0.0.1:{port}/squid-internal-mgr/info")[0] == 403
+        assert site.ask(f"cache_object://127.0.0.1:{port}/info")[0] in (400, 403)
 
 
 def test_the_annotation_says_what_is_kept(site):

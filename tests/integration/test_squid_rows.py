@@ -38,8 +38,11 @@ def log_of(site, path):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_the_first_deployment_s_file_works_as_it_is(open_site, workers):
-    site = open_site("first deployment", workers, [], LOG, {})
+@pytest.mark.parametrize("kind, rules", [
+    # Its file as it is; and its rule of what is kept in a proxy of a site.
+    ("first deployment", ""), ("forward", API_ONLY + "http_access allow all\n")])
+def test_the_first_deployment_s_file_works_as_it_is(open_site, kind, rules, workers):
+    site = open_site(kind, workers, [], rules + LOG, {})
     assert site.squid.parse() == []
     for _ in range(4):
         assert site.ask(DATA) == (200, False, b"yes")

@@ -302,9 +302,10 @@ def test_explain_agrees_with_squid(shop):
     wait_until(lambda: sharing(shop) == {True}, "the rules are in force")
 
 
-def test_a_helper_that_is_busy_is_passed_by():
+@pytest.mark.parametrize("kind", ["accelerator", "forward"])
+def test_a_helper_that_is_busy_is_passed_by(kind):
     """What is asked for meanwhile is served, and kept under its own URL."""
-    shop = Shop("forward", 1, concurrency=1, queue=1)
+    shop = Shop(kind, 1, concurrency=1, queue=1)
     try:
         first, other = new_object(), new_object()
         assert shop.get(A, path_of(first))[0] == 200

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The upload door cannot be reached through the shipped Squid, however httpd is set up."""
+"""Neither the upload door nor the status door can be reached through the shipped Squid, however httpd is
+set up."""
 
 import pytest
 
@@ -11,6 +12,10 @@ from uploads import NAME, good
 PATHS = [f"/repos/{NAME}", f"/repos/{NAME}/x", f"/cvmfs/../repos/{NAME}/x", f"//repos/{NAME}/x",
          f"/cvmfs/%2e%2e/repos/{NAME}/x", f"/cvmfs/..%2frepos/{NAME}/x",
          f"http://127.0.0.1:8081/repos/{NAME}/x", f"http://{NAME}/repos/{NAME}/x"]
+CALLS = ["/gc", "/housekeeping", "/resign", f"/repos/{NAME}/clean", f"/repos/{NAME}/notify",
+         f"/repos/{NAME}/x/ttl?ttl_s=1", "/cvmfs/../gc", "//gc", "/cvmfs/%2e%2e/housekeeping"]
+STATUS = ["/replica-status/", "/replica-status/metrics", "/replica-status/status.json"]
+AROUND = ["{}", "/{}", "/cvmfs/..{}", "/cvmfs/%2e%2e{}", "/cvmfs/x/../..{}", "http://127.0.0.1:8008{}"]
 
 
 @pytest.fixture(scope="module")
@@ -40,3 +45,25 @@ def test_no_port_leads_to_it(both, path):
             assert b"secret bytes" not in answer.body
     assert fetch(squid.ports[80], f"/cvmfs/{NAME}/.cvmfspublished").status == 200
     assert uploads.revision() == before
+
+
+def test_no_port_leads_to_the_calls_of_an_administrator(both):
+    uploads, _, squid = both
+    before = uploads.revision(), (uploads.storage / ".cvmfswhitelist").read_bytes()
+    for port in squid.ports.values():
+        for path in CALLS:
+            answer = fetch(port, path, "POST", {"Authorization": "Bearer secret"}, b"")
+            assert answer.status in (400, 403, 404, 405), path
+            assert not answer.body.startswith(b"{"), "the door says nothing at all"
+    assert (uploads.revision(), (uploads.storage / ".cvmfswhitelist").read_bytes()) == before
+
+
+@pytest.mark.parametrize("path", STATUS)
+def test_no_port_leads_to_the_status(both, path):
+    _, httpd, squid = both
+    assert NAME.encode() in httpd.fetch(path).body, "it is there without Squid"
+    for port in squid.ports.values():
+        for way in AROUND:
+            answer = fetch(port, way.format(path))
+            assert answer.status in (400, 403, 404), way
+            assert b"revision" not in answer.body
