@@ -11,8 +11,9 @@ import pytest
 
 import mmdb
 from cli import OWNER
+from conftest import make_folder
 from monitors import Scraper, Servermon, strict_date
-from replica import REPLICACTL
+from replica import REPLICACTL, Published
 from servers import SANITIZED, Httpd, wait_until
 
 NAME = "sw.example.net"
@@ -30,6 +31,16 @@ READS = 10_000
 
 def utc_now():
     return datetime.datetime.now(datetime.timezone.utc)
+
+
+@pytest.fixture(scope="module")
+def published():
+    """One whose old revisions may be collected."""
+    path = make_folder()
+    repository = Published(path / "published", NAME, "collectable=yes")
+    repository.key.chmod(0o644)
+    yield repository
+    shutil.rmtree(path)
 
 
 @pytest.fixture
@@ -105,9 +116,14 @@ def test_i1_after_a_check_and_a_garbage_collection(site, origin, published, star
     add_replica(site, origin, published)
     site.run("snapshot", NAME)
     site.run("check", "-a")
+    site.run("gc", "-f", NAME)
     httpd = start_httpd()
     status = Scraper(httpd).status(URL)
     strict_date(status["last_check"])
+    strict_date(status["last_gc"])
+    for days, state in ((0, "OK"), (11, "WARNING"), (21, "CRITICAL")):
+        later = utc_now() + datetime.timedelta(days=days)
+        assert Servermon(httpd, URL, later).gc() == state
     assert status["check_status"] == "succeeded"
     victim = next(path for path in (site.storage / NAME / "data").glob("??/*")
                   if path.name[-1] not in "CHXM")
@@ -143,13 +159,16 @@ def test_i2_dates_of_every_day_and_month_in_any_locale(site, origin, published, 
     mmdb.write_standard(database)
     stamp = moment.replace(tzinfo=datetime.timezone.utc).timestamp()
     os.utime(database, (stamp, stamp))
-    for verb in (["snapshot", NAME], ["check", "-a"], ["update-info", "-e"]):
+    for verb in (["snapshot", NAME], ["check", "-a"], ["gc", "-f", NAME], ["scrub", NAME],
+                 ["update-info", "-e"]):
         site.run("-f", f"@{moment}", REPLICACTL, *verb, program=shutil.which("faketime"), TZ="UTC", NO_FAKE_STAT="1",
                  LC_ALL="de_DE.UTF-8", LC_TIME="de_DE.UTF-8")
     status = json.loads((site.storage / NAME / ".cvmfs_status.json").read_text())
     info = json.loads((site.storage / "info/v1/repositories.json").read_text())
-    texts = [status["last_snapshot"], status["last_check"], info["last_geodb_update"],
-             (site.storage / NAME / ".cvmfs_last_snapshot").read_text().strip("\n")]
+    texts = [status[key] for key in ("last_snapshot", "last_attempt", "last_check", "last_gc",
+                                     "last_scrub")]
+    texts += [info["last_geodb_update"],
+              (site.storage / NAME / ".cvmfs_last_snapshot").read_text().strip("\n")]
     for text in texts:
         when = strict_date(text).replace(tzinfo=None)
         assert datetime.timedelta(0) <= when - moment < datetime.timedelta(minutes=1), texts
