@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 #include <unistd.h>
 #include <apr_strings.h>
 
@@ -151,10 +150,11 @@ int check_all(struct command_context *context, struct check_options *options)
         return command_fail(context, &error);
     if (!lock_try(&lock, path, context->pool, &error)) {
         if (error.code == ERROR_BUSY)
-            syslog(LOG_NOTICE,
-                   "skipping start of cvmfs_server check because %s held by active "
-                   "process",
-                   path);
+            journal_write(
+                NULL,
+                "skipping start of cvmfs_server check because %s held by active "
+                "process",
+                path);
         return command_fail(context, &error);
     }
     code = run_all(context, options,

@@ -23,5 +23,8 @@ void journal_write(const char *local_name, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    syslog(LOG_NOTICE, "(%s) %s", local_name, text);
+    if (local_name == NULL)
+        syslog(LOG_NOTICE, "%s", text);
+    else
+        syslog(LOG_NOTICE, "(%s) %s", local_name, text);
 }

@@ -158,8 +158,11 @@ static bool run_told(struct gc_result *result, const struct repository *reposito
 static bool take_collect_lock(struct lock **lock, const struct repository *repository,
                               apr_pool_t *pool, struct error *error)
 {
-    return lock_try(lock, repository_collect_lock(repository, pool), pool, error) ||
-           error_prefix(error, "Failed to acquire gc lock for %s",
+    if (lock_try(lock, repository_collect_lock(repository, pool), pool, error))
+        return true;
+    if (error->code == ERROR_BUSY)
+        journal_write(repository->local_name, "did not gc (check or gc in progress)");
+    return error_prefix(error, "Failed to acquire gc lock for %s",
                         repository->local_name);
 }
 

@@ -321,8 +321,9 @@ bool replica_snapshot(struct replica_snapshot_outcome *outcome,
     outcome->was_failing = status_read(store, "last_error", pool) != NULL;
     if (!take_lock(&lock, !found, repository, options, pool, error)) {
         if (error->code == ERROR_BUSY)
-            journal_write(repository->local_name,
-                          "did not snapshot (another update in progress)");
+            journal_write(repository->local_name, "did not snapshot (%s in progress)",
+                          found || options->abort_on_conflict ? "another update"
+                                                              : "initial snapshot");
         return false;
     }
     ok = run_locked(outcome, store, repository, options, pool, error);

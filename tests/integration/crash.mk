@@ -16,3 +16,8 @@ noinst_LTLIBRARIES += %D%/hold_shim.la
 %C%_hold_shim_la_SOURCES = %D%/hold_shim.c
 %C%_hold_shim_la_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS)
 %C%_hold_shim_la_LDFLAGS = -module -shared -avoid-version -rpath /nowhere
+# What operators' rules for syslog see.
+noinst_LTLIBRARIES += %D%/syslog_shim.la
+%C%_syslog_shim_la_SOURCES = %D%/syslog_shim.c
+%C%_syslog_shim_la_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS)
+%C%_syslog_shim_la_LDFLAGS = -module -shared -avoid-version -rpath /nowhere
