@@ -21,3 +21,9 @@ noinst_LTLIBRARIES += %D%/syslog_shim.la
 %C%_syslog_shim_la_SOURCES = %D%/syslog_shim.c
 %C%_syslog_shim_la_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS)
 %C%_syslog_shim_la_LDFLAGS = -module -shared -avoid-version -rpath /nowhere
+# What finds use of memory whose pool is gone.
+noinst_LTLIBRARIES += %D%/pool_shim.la
+%C%_pool_shim_la_SOURCES = %D%/pool_shim.c
+%C%_pool_shim_la_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(APR_CFLAGS) $(WARNINGS)
+%C%_pool_shim_la_LDFLAGS = -module -shared -avoid-version -rpath /nowhere
+%C%_pool_shim_la_LIBADD = $(APR_LIBS)

@@ -116,7 +116,8 @@ def sanitizer_environment():
     def library(name):
         return subprocess.run(["gcc", f"-print-file-name={name}"], capture_output=True,
                               text=True, check=True).stdout.strip()
-    return {"LD_PRELOAD": f"{library('libasan.so')} {library('libubsan.so')}",
+    shim = BUILD / "tests" / "integration" / ".libs" / "pool_shim.so"
+    return {"LD_PRELOAD": f"{library('libasan.so')} {library('libubsan.so')} {shim}",
             "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0",
             "UBSAN_OPTIONS": "print_stacktrace=1"}
 
