@@ -106,14 +106,15 @@ static int publish(struct command_context *context, const struct publish_target 
     const struct ingest_arguments *arguments = baton;
     struct publish_result result;
     struct error error;
-    bool ok =
-        arguments->directory != NULL
-            ? publish_directory(&result, target, arguments->directory, apr_time_now(),
-                                &context->stop, context->pool, &error)
-            : publish_changes(&result, context, target, arguments, &error);
+    bool ok;
 
+    publishing_begin(target);
+    ok = arguments->directory != NULL
+             ? publish_directory(&result, target, arguments->directory, apr_time_now(),
+                                 &context->stop, context->pool, &error)
+             : publish_changes(&result, context, target, arguments, &error);
     if (!ok)
-        return command_fail(context, &error);
+        return publishing_fail(context, target, &error);
     publishing_say(target, &result);
     return EXIT_OK;
 }

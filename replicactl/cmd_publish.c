@@ -40,10 +40,12 @@ static int publish(struct command_context *context, const struct publish_target 
     struct error error;
     struct tag old;
 
-    if (!check_tag(target, arguments, context->pool, &error) ||
-        !publish_directory(&result, target, arguments->directory, apr_time_now(),
-                           &context->stop, context->pool, &error))
+    if (!check_tag(target, arguments, context->pool, &error))
         return command_fail(context, &error);
+    publishing_begin(target);
+    if (!publish_directory(&result, target, arguments->directory, apr_time_now(),
+                           &context->stop, context->pool, &error))
+        return publishing_fail(context, target, &error);
     publishing_say(target, &result);
     if (arguments->tag.name == NULL ||
         publish_tag_add(&old, target, &arguments->tag, apr_time_now(), context->pool,

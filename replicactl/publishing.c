@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "libreplica/base/lock.h"
+#include "libreplica/operate/journal.h"
 #include "libreplica/operate/replica_gc.h"
 
 struct publishing {
@@ -136,9 +137,23 @@ int publishing_run_collecting(struct command_context *context, int argc, char **
     return run(context, argc, argv, &publishing);
 }
 
+void publishing_begin(const struct publish_target *target)
+{
+    journal_write(target->fqrn, "started publishing");
+}
+
+int publishing_fail(struct command_context *context, const struct publish_target *target,
+                    const struct error *error)
+{
+    journal_write(target->fqrn, "failed to publish");
+    return command_fail(context, error);
+}
+
 void publishing_say(const struct publish_target *target,
                     const struct publish_result *result)
 {
+    journal_write(target->fqrn, "successfully published revision %" PRId64,
+                  result->revision);
     if (result->catalogs_stored == 0)
         printf("Nothing has changed: %s stays at revision %" PRId64 "\n", target->fqrn,
                result->revision);

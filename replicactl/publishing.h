@@ -22,7 +22,14 @@ int publishing_run(struct command_context *context, int argc, char **argv, bool 
 int publishing_run_collecting(struct command_context *context, int argc, char **argv,
                               publishing_work *work, void *baton);
 
-/* One line about the new revision. */
+/* What is done before a tree is published: syslog is told. */
+void publishing_begin(const struct publish_target *target);
+
+/* After a failure: syslog is told, too. Returns the exit code. */
+int publishing_fail(struct command_context *context, const struct publish_target *target,
+                    const struct error *error);
+
+/* One line about the new revision, here and in syslog. */
 void publishing_say(const struct publish_target *target,
                     const struct publish_result *result);
 

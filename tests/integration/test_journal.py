@@ -27,9 +27,8 @@ def published():
 
 
 @pytest.fixture
-def lines(site, origin, published):
-    """A function that runs a verb on a replica: what it said to syslog."""
-    site.run("add-replica", "-o", OWNER, origin.url(NAME), published.key)
+def listen(site):
+    """A function that runs a verb: what it said to syslog."""
     file = site.folder / "syslog"
 
     def run(*arguments, code=0):
@@ -42,6 +41,13 @@ def lines(site, origin, published):
         return [line.partition(": ")[2].replace(f"({NAME}) ", "", 1) for line in said]
 
     return run
+
+
+@pytest.fixture
+def lines(site, origin, published, listen):
+    """The same, beside a replica."""
+    site.run("add-replica", "-o", OWNER, origin.url(NAME), published.key)
+    return listen
 
 
 def held(path):
@@ -102,3 +108,18 @@ def test_a_reflog_that_is_made_anew(lines, site):
                                           "successfully reconstructed reference log"]
     status = json.loads((site.storage / NAME / ".cvmfs_status.json").read_text())
     assert "last_error" not in status
+
+
+def test_publications(listen, site):
+    site.run("mkfs", "-o", OWNER, NAME)
+    source = site.folder / "source"
+    source.mkdir()
+    (source / "file").write_text("content")
+    for number, verb in ((2, "publish"), (3, "ingest")):
+        (source / verb).write_text("new")
+        assert listen(verb, "--from", source, NAME) == ["started publishing",
+                                                        f"successfully published revision {number}"]
+    assert listen("ingest", "-d", "ingest", NAME)[-1] == "successfully published revision 4"
+    for verb in ("publish", "ingest"):
+        assert listen(verb, "--from", source / "none", NAME, code=1) == ["started publishing",
+                                                                         "failed to publish"]
