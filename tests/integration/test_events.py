@@ -32,6 +32,17 @@ def test_a_subscriber_gets_the_retained_message_and_the_next_ones(site):
         stock.expect_none("retry", "end", "broken")
 
 
+def test_the_retained_message_is_for_the_newcomer_alone(site):
+    server = site.server.start()
+    with Stock(server.url, site.name) as first:
+        first.wait_for("message")
+        with Stock(server.url, site.name, 3) as newcomers:
+            newcomers.wait_for("message")
+            newcomers.expect_none("retry", "end", "broken")
+        first.expect_none("retry", "end", "broken")
+        assert [line.split()[0] for line in first.lines[0]] == ["began", "message"]
+
+
 def test_head_and_chunks_are_as_stock_clients_need_them(site):
     server = site.server.start()
     with Raw(server.port, *stock_request(site.name)) as raw:

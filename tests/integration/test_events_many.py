@@ -182,8 +182,9 @@ def test_ten_thousand_idle_subscribers_need_little_memory(own):
         with contextlib.suppress(ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, count + 1000))
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    count = min(count, hard - 1000)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, count + 1000), hard))
+    if hard < count + 1000:
+        pytest.skip(f"no more than {hard} descriptors are allowed here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count + 1000, hard))
     server = own.server.start()
     head, body = stock_request(own.name)
     streams = []
