@@ -21,6 +21,8 @@ _COUNTS = {
     "GC_POWER_CUTS": (160, 1000),
     # random change sets, each compared with a plain directory
     "CHANGE_SETS": (60, 1000),
+    # random change sets of one repository, one after the other
+    "LONG_HISTORY": (40, 1000),
     # places at which the power fails while a change set is committed
     "COMMIT_POWER_CUTS": (100, 1000),
     # places at which the power fails while uploads are published

@@ -206,10 +206,10 @@ class History:
         self.chance.choices([verb for verb, _ in verbs], [weight for _, weight in verbs])[0]()
 
 
-def run(world, seed):
+def run(world, seed, length=LENGTH):
     history = History(world, seed)
     try:
-        for number in range(LENGTH):
+        for number in range(length):
             for _ in range(history.chance.choice((1, 3, 10, 30, 60))):
                 history.change()
             history.log.append(("commit",))
@@ -235,4 +235,11 @@ def test_random_changes_keep_catalogs_balanced(seed):
     with memory_folder() as folder:
         world = BalancedWorld(folder, 24, 8, "tags=no", *SMALL_CHUNKS)
         run(world, 1000 + seed)
+        world.close()
+
+
+def test_a_repository_with_a_long_history():
+    with memory_folder() as folder:
+        world = World(folder, "tags=no", *SMALL_CHUNKS)
+        run(world, 2000, count("LONG_HISTORY"))
         world.close()
