@@ -363,6 +363,9 @@ static void add_server(struct text_builder *text, const struct server_report *re
                    "When its oldest file was installed.", report->geo.written);
         add_number(text, "replica_geo_database_build_timestamp_seconds",
                    "When it was built; 0 if it cannot be used.", report->geo.build_epoch);
+        add_number(text, "replica_geo_database_days_left",
+                   "Whole days until it should have been replaced.",
+                   server_report_geo_days_left(report));
     }
     add_number(text, "replica_waiting_repositories",
                "Repositories that are due and wait for their turn.", report->waiting);

@@ -230,9 +230,12 @@ static void add_geo(struct text_builder *page, const struct server_report *repor
         text_builder_add(page, "<b class=\"bad\">damaged</b>");
     else
         text_builder_add(
-            page, "<b%s>%s old</b><small>installed %s ago</small>",
+            page,
+            "<b%s>%s old</b><small>installed %s ago, %" APR_INT64_T_FMT
+            " days left</small>",
             is_old ? " class=\"warn\"" : "", since(built, report->now, page->pool),
-            since(apr_time_from_sec(report->geo.written), report->now, page->pool));
+            since(apr_time_from_sec(report->geo.written), report->now, page->pool),
+            (apr_int64_t)server_report_geo_days_left(report));
     if (report->geo_error != NULL)
         text_builder_add(page, "<small class=\"bad\">the last update failed</small>");
     text_builder_add(page, "</div>\n");

@@ -144,9 +144,11 @@ static void print_server(const struct server_report *report, apr_pool_t *pool)
     else if (built == 0)
         printf("Geo database: damaged\n");
     else
-        printf("Geo database: built %s ago, installed %s ago\n",
+        printf("Geo database: built %s ago, installed %s ago, %" APR_INT64_T_FMT
+               " days left\n",
                since(built, report->now, pool),
-               since(apr_time_from_sec(report->geo.written), report->now, pool));
+               since(apr_time_from_sec(report->geo.written), report->now, pool),
+               (apr_int64_t)server_report_geo_days_left(report));
     print_trouble(report->geo_error, pool);
     printf("snapshotd: %s\n",
            report->daemon_reported > 0

@@ -24,6 +24,8 @@
 #define DATE_FILE_SIZE_MAX 128
 /* What monitors warn of. */
 #define OLD_SECONDS (8 * 3600)
+#define DAY_SECONDS (24 * 3600)
+#define GEO_SECONDS (30 * DAY_SECONDS)
 
 /* What the steps of a report share. */
 struct reading {
@@ -403,8 +405,17 @@ int64_t repository_report_days_left(const struct repository_report *repository,
     if (repository->whitelist_expires == 0)
         return -1;
     return repository->whitelist_expires > now
-               ? apr_time_sec(repository->whitelist_expires - now) / (24 * 3600)
+               ? apr_time_sec(repository->whitelist_expires - now) / DAY_SECONDS
                : 0;
+}
+
+int64_t server_report_geo_days_left(const struct server_report *report)
+{
+    int64_t age = apr_time_sec(report->now) - report->geo.written;
+
+    if (!report->geo.is_there)
+        return -1;
+    return age < GEO_SECONDS ? (GEO_SECONDS - age) / DAY_SECONDS : 0;
 }
 
 const char *repository_report_next(const struct repository_report *repository,

@@ -126,6 +126,10 @@ int64_t repository_report_lag(const struct repository_report *repository, apr_ti
 int64_t repository_report_days_left(const struct repository_report *repository,
                                     apr_time_t now);
 
+/* Whole days until the geo database is 30 days here, which is as long as its licence and
+ * monitors allow; 0 afterwards, -1 if there is none. */
+int64_t server_report_geo_days_left(const struct server_report *report);
+
 /* When its next snapshot is, for people: "3 min", "no. 2 in line", or "" if that is not
  * known or one is under way. */
 const char *repository_report_next(const struct repository_report *repository,

@@ -170,6 +170,7 @@ static json_t *describe_geo(const struct server_report *report, apr_pool_t *pool
     if (report->geo.is_there) {
         add_date(object, "written", apr_time_from_sec(report->geo.written));
         add_date(object, "built", apr_time_from_sec(report->geo.build_epoch));
+        add_number(object, "days_left", server_report_geo_days_left(report));
     }
     add_text(object, "last_error", report->geo_error, pool);
     return object;

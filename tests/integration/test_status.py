@@ -3,6 +3,7 @@
 
 import html.parser
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -169,6 +170,7 @@ def test_json(site):
     assert new["state"] == "no snapshot yet" and new["history"] == [] and "revision" not in new
     assert "age_seconds" not in new and "null" not in json.dumps(report)
     assert report["geo_database"]["is_there"] is True
+    assert report["geo_database"]["days_left"] in (29, 30)
     assert report["storage"]["total_bytes"] >= report["storage"]["free_bytes"] > 0
 
 
@@ -184,6 +186,7 @@ def test_metrics(site):
     assert samples[prefix + "whitelist_expiry_timestamp_seconds", BAD] > time.time()
     assert {samples[prefix + "out_of_service", name] for name in (GOOD, BAD, NEW)} == {0}
     assert samples["replica_geo_database_build_timestamp_seconds", None] == mmdb.EPOCH
+    assert samples["replica_geo_database_days_left", None] in (29, 30)
     assert samples["replica_storage_free_bytes", None] > 0
 
 
@@ -332,7 +335,14 @@ def test_the_command_says_the_same(lonely):
                                 "WHITELIST", "NEXT", "IN"]
     assert re.match(rf"{GOOD} +good +2 +\d+ s +none +\d+ [a-z]+ +-$", lines[1])
     assert re.match(rf"{BAD} +failing +2 ", lines[2]) and "503" in lines[3]
-    assert any(line.startswith("Geo database: built ") for line in lines)
+    assert any(re.fullmatch(r"Geo database: built .* ago, installed .* ago, (29|30) days left", line)
+               for line in lines)
+    for days, left in ((20, 9), (31, 0)):
+        stamp = time.time() - 86400 * days - 60
+        os.utime(fleet.folder / DATABASE, (stamp, stamp))
+        assert f" ago, {left} days left\n" in run()
+        assert f"{left} days left" in httpd.fetch(PAGE).body.decode()
+    os.utime(fleet.folder / DATABASE)
     assert "takes only --json" in run("--xml", code=3)
     assert "takes only --json" in run("name", code=3)
 
