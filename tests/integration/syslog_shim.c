@@ -8,7 +8,8 @@
 
 static const char *tag = "none";
 
-static void append(const char *format, va_list arguments)
+__attribute__((format(printf, 1, 0))) static void append(const char *format,
+                                                         va_list arguments)
 {
     const char *path = getenv("SYSLOG_FILE");
     FILE *file = path != NULL ? fopen(path, "a") : NULL;
@@ -39,7 +40,8 @@ void syslog(int priority, const char *format, ...)
 }
 
 /* What syslog is called in programs that are compiled with _FORTIFY_SOURCE. */
-void __syslog_chk(int priority, int flag, const char *format, ...);
+void __syslog_chk(int priority, int flag, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 void __syslog_chk(int priority, int flag, const char *format, ...)
 {
