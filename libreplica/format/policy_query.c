@@ -67,6 +67,11 @@ static enum policy_kind kind_of(const struct request_path *path)
     case REQUEST_STATUS_PAGE:
     case REQUEST_STATUS_METRICS:
     case REQUEST_STATUS_JSON:
+    case REQUEST_REPOSITORY_FILES:
+    case REQUEST_REPOSITORY_FILE:
+    case REQUEST_COLLECT:
+    case REQUEST_HOUSEKEEPING:
+    case REQUEST_RESIGN:
         return POLICY_KIND_OTHER;
     default:
         return POLICY_KIND_META;
@@ -105,6 +110,8 @@ static void set_path(struct policy_query *query, struct text path, char *buffer)
         return;
     parsed = request_path_parse(decoded);
     query->kind = kind_of(&parsed);
+    if (query->kind == POLICY_KIND_OTHER)
+        return;
     query->repository = parsed.repository;
     if (parsed.kind == REQUEST_OBJECT || parsed.kind == REQUEST_ALTERNATIVE_PATH)
         query->suffix = (char)parsed.object.type;

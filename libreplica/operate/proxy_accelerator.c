@@ -43,7 +43,7 @@ static void say_access(struct proxy_text *text)
               "\n# What may pass. The cache manager answers on every port unless it is "
               "denied first.\n"
               "acl replica_methods method GET HEAD\n"
-              "acl replica_paths urlpath_regex ^/cvmfs/ ^/robots\\.txt$\n");
+              "acl replica_paths urlpath_regex ^/cvmfs/ ^/cvmfs-meta/ ^/robots\\.txt$\n");
     proxy_say_odd_paths(text);
     say_old_paths(text);
     proxy_say_policy_helper(text);

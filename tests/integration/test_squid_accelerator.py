@@ -26,7 +26,8 @@ FORBIDDEN = [
     "/cvmfs/../server-status", "/cvmfs/%2e%2e/server-status", "/cvmfs/..%2fserver-status",
     "/cvmfs/x/../../server-status", "/cvmfs//../server-status", "/cvmfs/./../server-status",
     "//server-status", "/CVMFS/sw.example.net/.cvmfspublished", "/robots.txt/../server-status",
-    "/robots.txtx", "/cvmfs/..", "/cvmfs/..;/server-status", "/cvmfs/%2e%2e%2fserver-status",
+    "/robots.txtx", "/cvmfs-meta", "/cvmfs-meta/", "/cvmfs-meta/../server-status",
+    "/cvmfs-meta/x.key", "/repos/x/y", "/gc", "/cvmfs/..", "/cvmfs/..;/server-status", "/cvmfs/%2e%2e%2fserver-status",
     "/cvmfs/\\..\\server-status", "http://127.0.0.1/server-status",
     "http://other.example.net/server-status", "/.well-known/x",
 ]

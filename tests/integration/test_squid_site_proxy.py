@@ -87,7 +87,7 @@ def test_others_get_nothing(site):
 
 
 @pytest.mark.parametrize("path", [
-    "/", "/index.html", "/cvmfs", "/other/cvmfs/x/.cvmfspublished", "/cvmfs/x/",
+    "/", "/index.html", "/cvmfs", "/repos/x/y", "/gc", "/replica-status/", "/other/cvmfs/x/.cvmfspublished", "/cvmfs/x/",
     "/cvmfs/../etc/passwd", "/cvmfs/x/data/ab/../../../../etc/passwd",
     "/cvmfs/%2e%2e/etc/passwd", "/cvmfs/x%2fdata/ab/c", "/cvmfs//x/../y",
     "/cvmfs/x/.cvmfspublished%3f/../../../latest/meta-data",

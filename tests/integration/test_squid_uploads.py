@@ -47,6 +47,16 @@ def test_no_port_leads_to_it(both, path):
     assert uploads.revision() == before
 
 
+def test_public_key_and_certificate_are_had_on_each_port(both):
+    uploads, _, squid = both
+    for port in squid.ports.values():
+        for ending in ("pub", "crt"):
+            answer = fetch(port, f"/cvmfs-meta/{NAME}.{ending}")
+            assert answer.body == (uploads.confdir / "keys" / f"{NAME}.{ending}").read_bytes()
+        for ending in ("key", "masterkey", "gw"):
+            assert fetch(port, f"/cvmfs-meta/{NAME}.{ending}").status in (403, 404)
+
+
 def test_no_port_leads_to_the_calls_of_an_administrator(both):
     uploads, _, squid = both
     before = uploads.revision(), (uploads.storage / ".cvmfswhitelist").read_bytes()
