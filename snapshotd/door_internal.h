@@ -97,7 +97,8 @@ struct door {
     struct commit_queue *locked; /* that wait for a repository's lock */
     pthread_cond_t lock_missed;
     pthread_t threads[DOOR_THREADS];
-    int thread_count, idle;
+    int thread_count, idle, busy;
+    bool ends;          /* only what is under way can bring more work */
     apr_hash_t *queues; /* struct commit_queue *, by local name */
     struct replays *replays;
     apr_hash_t *views; /* struct kept_view *, by local name */

@@ -98,27 +98,29 @@ static struct commit_queue *take_queue(struct door *door)
     return queue;
 }
 
-static void publish(struct door *door, struct commit_queue *queue)
-{
-    pthread_mutex_unlock(&door->mutex);
-    commit_work(queue);
-    pthread_mutex_lock(&door->mutex);
-    door->publishers--;
-}
-
 static bool work_once(struct door *door)
 {
     struct commit_queue *queue = take_queue(door);
     struct door_job *job = queue == NULL ? take_job(door) : NULL;
 
+    if (queue == NULL && job == NULL)
+        return false;
+    door->busy++;
+    pthread_mutex_unlock(&door->mutex);
     if (queue != NULL)
-        publish(door, queue);
-    if (job != NULL) {
-        pthread_mutex_unlock(&door->mutex);
+        commit_work(queue);
+    else
         answer(job);
-        pthread_mutex_lock(&door->mutex);
-    }
-    return queue != NULL || job != NULL;
+    pthread_mutex_lock(&door->mutex);
+    door->busy--;
+    door->publishers -= queue != NULL;
+    return true;
+}
+
+/* Whoever answers may wait for what another thread is to do. */
+static bool is_over(const struct door *door)
+{
+    return door->ends && door->busy == 0;
 }
 
 static void *work(void *baton)
@@ -126,13 +128,14 @@ static void *work(void *baton)
     struct door *door = baton;
 
     pthread_mutex_lock(&door->mutex);
-    while (work_once(door) || !door->stop) {
-        if (is_idle(door) && !door->stop) {
+    while (work_once(door) || !is_over(door)) {
+        if (is_idle(door) && !is_over(door)) {
             door->idle++;
             pthread_cond_wait(&door->work_came, &door->mutex);
             door->idle--;
         }
     }
+    pthread_cond_broadcast(&door->work_came);
     pthread_mutex_unlock(&door->mutex);
     return NULL;
 }
@@ -175,6 +178,7 @@ void door_submit_queue(struct door *door, struct commit_queue *queue)
 void door_stop_threads(struct door *door)
 {
     pthread_mutex_lock(&door->mutex);
+    door->ends = true;
     pthread_cond_broadcast(&door->work_came);
     pthread_mutex_unlock(&door->mutex);
     for (int i = 0; i < door->thread_count; i++)
