@@ -159,22 +159,23 @@ static apr_time_t later(apr_time_t one, apr_time_t other)
     return one > other ? one : other;
 }
 
-/* When something is to be done; 0: never. A pause that lies too far ahead is of a clock
- * that was set back. */
-static apr_time_t due_at(apr_time_t wanted, apr_time_t not_before, apr_time_t now)
+/* When something is to be done; 0: never. A pause after what began only now, or later, is
+ * of a clock that was set back. */
+static apr_time_t due_at(const struct household *household, apr_time_t wanted,
+                         apr_time_t not_before, apr_time_t now)
 {
     if (wanted == 0)
         return 0;
-    return not_before < now + RETRY_LAST ? later(wanted, not_before) : wanted;
+    return household->begun < now ? later(wanted, not_before) : wanted;
 }
 
 /* Returns when to look at it again. */
 static apr_time_t attend(struct housekeeper *keeper, struct household *household,
                          apr_time_t now)
 {
-    apr_time_t clean = due_at(household->clean_at, household->not_before, now);
+    apr_time_t clean = due_at(household, household->clean_at, household->not_before, now);
     apr_time_t collect =
-        due_at(household->collect_at,
+        due_at(household, household->collect_at,
                later(household->not_before, household->collect_not_before), now);
     apr_time_t first = clean == 0 || (collect != 0 && collect < clean) ? collect : clean;
     struct door_job *job;
