@@ -50,11 +50,14 @@ bool run_begin(struct run *run, const struct publish_target *target, apr_time_t 
 bool run_end(struct run *run, bool ok, struct error *error)
 {
     const struct publication *publication = run->publication;
-    struct error unused;
+    struct error problem;
 
-    if (!dirty_marker_close(&run->marker, ok ? error : &unused) || !ok)
+    if (!dirty_marker_close(&run->marker, ok ? error : &problem) || !ok)
         return false;
     announce_head_or_warn(publication->target->event_log, publication->store, "publish",
                           publication->pool);
-    return compressor_record_write(publication->target, publication->pool, error);
+    if (!compressor_record_write(publication->target, publication->pool, &problem))
+        log_write(LOG_LEVEL_WARNING, "publish repository=%s %s",
+                  publication->target->fqrn, problem.message);
+    return true;
 }
