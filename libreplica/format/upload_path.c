@@ -88,10 +88,19 @@ bool upload_path_check_read(struct text path, struct error *error)
     return true;
 }
 
+/* What lay below would make it a directory. */
+static bool is_reserved(struct text path)
+{
+    size_t length = strlen(UPLOAD_RESERVED);
+
+    return text_starts(path, UPLOAD_RESERVED) &&
+           (path.length == length || path.bytes[length] == '/');
+}
+
 bool upload_path_check(struct text path, struct error *error)
 {
     return upload_path_check_read(path, error) &&
-           (!text_equals(path, UPLOAD_RESERVED) || refuse("is reserved", error));
+           (!is_reserved(path) || refuse("is reserved", error));
 }
 
 static const char *decode(bool *is_bad, struct text text, apr_pool_t *pool)

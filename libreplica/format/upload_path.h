@@ -15,7 +15,7 @@
 
 /* PATH is absolute: "/" and components of UTF-8 without control characters, none of them
  * empty, ".", "..", longer than 255 bytes or beginning with ".cvmfs"; nor is it
- * UPLOAD_RESERVED. False: ERROR_USAGE. */
+ * UPLOAD_RESERVED or below that. False: ERROR_USAGE. */
 bool upload_path_check(struct text path, struct error *error);
 /* The same for who only reads: UPLOAD_RESERVED is a name. */
 bool upload_path_check_read(struct text path, struct error *error);

@@ -7,8 +7,8 @@
 static void good_names(void **state)
 {
     static const char *const paths[] = {
-        "/a",          "/a/b c",   "/\xC3\xBC", "/\xF4\x8F\xBF\xBF",
-        "/a/ttl.json", "/.hidden", "/...",      "/a.cvmfs"};
+        "/a",           "/a/b c",   "/\xC3\xBC", "/\xF4\x8F\xBF\xBF", "/a/ttl.json",
+        "/ttl.jsonl/a", "/.hidden", "/...",      "/a.cvmfs"};
     struct error error;
 
     for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
@@ -31,6 +31,7 @@ static void names_that_are_none(void **state)
         "/.cvmfs",
         "/a/.cvmfscatalog",
         "/ttl.json",
+        "/ttl.json/a",
         "/a\nb",
         "/a\x7F",
         "/\xFF",
