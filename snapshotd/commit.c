@@ -52,7 +52,7 @@ struct door_job *commit_drop_late(struct door_job *jobs, const char *name)
         struct door_job *job = *link;
         struct error error;
 
-        if (!door_job_is_given_up(job) && now < job->deadline) {
+        if (job->has_set_ttl || (!door_job_is_given_up(job) && now < job->deadline)) {
             link = &job->next;
             continue;
         }

@@ -203,10 +203,10 @@ int commit_apply(struct batch *batch)
     for (struct door_job *job = batch->jobs; job != NULL; job = job->next) {
         if (job->cleans || job->collects)
             continue;
-        if (door_job_is_given_up(job))
-            job->is_good = error_set(&job->error, ERROR_CANCELLED, "the caller has gone");
-        else if (job->has_set_ttl)
+        if (job->has_set_ttl) /* whoever waits for it: it is set */
             job->is_good = true;
+        else if (door_job_is_given_up(job))
+            job->is_good = error_set(&job->error, ERROR_CANCELLED, "the caller has gone");
         else if (job->upload != NULL && job->upload->unpacks)
             job->is_good = apply_archive(batch, job, &job->error);
         else if (job->upload != NULL)

@@ -50,7 +50,8 @@ void commit_queue_unlock(struct commit_queue *queue);
 /* commit.c: publish what waits. False: the lock, at *PATH, is somebody else's, and all
  * of it still waits. */
 bool commit_batch(struct commit_queue *queue, const char **path, apr_pool_t *pool);
-/* Those whose callers went away, or would not hear it any more, are ended; the others. */
+/* Those whose callers went away, or would not hear it any more, are ended; the others.
+ * A time that was set already goes into ttl.json all the same. */
 struct door_job *commit_drop_late(struct door_job *jobs, const char *name);
 
 /* commit_apply.c: make the changes that the jobs ask for; returns how many went well. One

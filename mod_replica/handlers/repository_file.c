@@ -49,8 +49,12 @@ static int set_ttl(request_rec *r, const struct replica_request *request,
         !upload_door_open(&door, r, request, path, &error))
         return reply_failure(r, &error);
     door.message.ttl_seconds = ttl;
-    if (!upload_door_ask(&answer, NULL, &door, MESSAGE_SET_TTL, NULL, NULL, &error))
+    if (!upload_door_ask(&answer, NULL, &door, MESSAGE_SET_TTL, NULL, NULL, &error)) {
+        upload_door_explain(&error,
+                            apr_pstrcat(r->pool, "/repos/", door.message.repository,
+                                        UPLOAD_RESERVED, NULL));
         return reply_failure(r, &error);
+    }
     return reply_object(
         r, json_pack("{s:s, s:I}", "filename", path + 1, "ttl_s", (json_int_t)ttl));
 }

@@ -1,15 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """The file ttl.json: in the same revision as what it tells of, and only where it is wanted."""
 
+import concurrent.futures
 import io
 import json
 import random
+import socket
+import sqlite3
 import tarfile
+import time
 
 import pytest
 
+from held import UpdateLock
+from servers import wait_until
 from test_clean_verb import expire, stop
-from uploads import NAME, SMALL_CHUNKS, UploadSite, detail, good
+from test_uploads import message, restart
+from uploads import NAME, SMALL_CHUNKS, UploadSite, detail, good, token_hash
 
 
 @pytest.fixture
@@ -37,6 +44,13 @@ def listed(uploads):
     return {path: entry["expires_at"]
             for path, entry in json.loads(uploads.content(b"/ttl.json")).items()
             if entry.keys() == {"expires_at"}}
+
+
+def expires_at(uploads, path):
+    """Of its record, whatever is published."""
+    with sqlite3.connect(uploads.spool / NAME / "expiry.sqlite") as database:
+        return database.execute("SELECT expires_at FROM expiry WHERE path = ?",
+                                (path,)).fetchone()[0] / 1e6
 
 
 def archive():
@@ -87,6 +101,31 @@ def test_it_follows_changes_of_times(uploads):
     assert uploads.get("file").status == 404
 
 
+def test_a_time_that_was_set_comes_whoever_waits(uploads):
+    first = good(uploads.put("file", b"file", query="?ttl_s=100"))["expires_at"]
+    before = uploads.revision()
+    with UpdateLock(uploads), socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(uploads.site.folder / "socket"))
+        connection.sendall(message(8, 1, repository=NAME, token=token_hash("secret"),
+                                   path="/file", ttl_seconds=5000, deadline=1000))
+        wait_until(lambda: expires_at(uploads, "/file") > first + 4000, "the time is set")
+        connection.close()
+        time.sleep(1)
+    wait_until(lambda: uploads.revision() == before + 1, "it is published")
+    assert listed(uploads)["file"] > first + 4000
+
+
+def test_who_sets_a_time_and_cannot_know_is_told_so(uploads):
+    first = good(uploads.put("file", b"file", query="?ttl_s=100"))["expires_at"]
+    with UpdateLock(uploads), concurrent.futures.ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(uploads.request, "POST", f"{NAME}/file/ttl?ttl_s=5000")
+        wait_until(lambda: expires_at(uploads, "/file") > first + 4000, "the time is set")
+        uploads.daemon.process.kill()
+        reason = detail(answer.result(), 503)
+    assert "may be published" in reason and f"GET /repos/{NAME}/ttl.json " in reason
+    restart(uploads)
+
+
 @pytest.mark.parametrize("by_verb", [False, True])
 def test_it_follows_what_expires(uploads, by_verb):
     for name in ("due", "later"):
@@ -134,6 +173,7 @@ def test_its_name_is_reserved(make, wanted):
     uploads = make(REPLICA_TTL_MANIFEST=wanted)
     before = uploads.revision()
     assert "reserved" in detail(uploads.put("ttl.json", b"{}"), 400)
+    assert "reserved" in detail(uploads.put("ttl.json/below", b"{}"), 400)
     assert "reserved" in detail(uploads.post("ttl.json", b"{}"), 400)
     assert "reserved" in detail(uploads.request("DELETE", f"{NAME}/ttl.json"), 400)
     assert "reserved" in detail(uploads.request("POST", f"{NAME}/ttl.json/ttl?ttl_s=1"), 400)
