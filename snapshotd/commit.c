@@ -234,10 +234,11 @@ static bool is_archive(const struct door_job *job)
 }
 
 /* An archive that is damaged spoils the changes of its revision, so it has one of its
- * own: after those who need not wait for it. */
+ * own: after those who need not wait for it, but not after those who come then. */
 static void separate_archives(struct batch *batch)
 {
     struct door_job **link = &batch->jobs, *archives = NULL, **end = &archives;
+    struct commit_queue *queue = batch->queue;
 
     while (*link != NULL) {
         struct door_job *job = *link;
@@ -251,12 +252,16 @@ static void separate_archives(struct batch *batch)
         *end = job;
         end = &job->next;
     }
-    if (batch->jobs == NULL && archives != NULL) {
+    if (archives != NULL && (batch->jobs == NULL || queue->owes_archive)) {
+        *end = batch->jobs;
         batch->jobs = archives;
         archives = archives->next;
         batch->jobs->next = NULL;
+        queue->owes_archive = false;
+    } else {
+        queue->owes_archive = archives != NULL;
     }
-    commit_queue_put_back(batch->queue, archives);
+    commit_queue_put_back(queue, archives);
 }
 
 static bool run_locked(struct batch *batch, struct error *error)

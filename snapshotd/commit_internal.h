@@ -15,6 +15,7 @@ struct commit_queue {
     struct door_job *first, **last;
     bool is_busy; /* somebody works it off, will, or waits for the lock */
     /* Of whoever does: */
+    bool owes_archive; /* files went before one: it is its turn */
     struct lock *lock; /* NULL: it is not held */
     apr_pool_t *lock_pool;
     const char *lock_path; /* that is waited for */

@@ -46,5 +46,20 @@ class Hold:
     def wait(self):
         wait_until(self.reached.exists, "a commit is held")
 
+    def step(self):
+        """Whatever is held goes on; what comes next is held."""
+        self.reached.unlink(missing_ok=True)
+        self.path.with_suffix(".next").write_text("")
+        self.path.with_suffix(".next").replace(self.path)
+
+    def until(self, answer):
+        """On to the end of this request."""
+        def is_done():
+            if not answer.done() and self.reached.exists():
+                self.step()
+            return answer.done()
+
+        wait_until(is_done, "the commit that was held has ended")
+
     def end(self):
         self.path.unlink(missing_ok=True)

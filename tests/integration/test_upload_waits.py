@@ -3,6 +3,7 @@
 
 import concurrent.futures
 import json
+import os
 import socket
 import struct
 import time
@@ -70,6 +71,25 @@ def test_behind_a_commit_that_takes_long(uploads, pool):
     uploads.closure()
 
 
+def test_an_archive_waits_for_those_before_it_only(uploads, pool):
+    """However many files come all the time."""
+    hold = Hold(uploads)
+    hold.begin()
+    first = pool.submit(uploads.put, "first", b"x")
+    hold.wait()
+    answers = [pool.submit(uploads.put, "second", b"x"),
+               pool.submit(uploads.put, "tree", tar([file("f", b"f")]), "?unpack=true")]
+    time.sleep(0.5)  # more likely both wait
+    hold.until(first)
+    hold.wait()
+    answers.append(pool.submit(uploads.put, "third", b"x"))
+    time.sleep(0.5)
+    hold.end()
+    before = good(first.result())["revision"]
+    assert [good(answer.result())["revision"] - before for answer in answers] == [1, 2, 3]
+    uploads.closure()
+
+
 @pytest.mark.parametrize("query, place", [("", f"/repos/{NAME}/deep/late"),
                                           ("?unpack=true", f"/repos/{NAME}?path=deep/late")])
 def test_who_cannot_know_is_told_so(uploads, pool, query, place):
@@ -99,6 +119,20 @@ def test_a_stop_ends_all_that_waits(uploads, pool):
         for answer in answers:
             assert "being stopped" in detail(answer.result(), 503)
     assert uploads.temporary_files() == [] and uploads.objects() == objects
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can take a file away from its owner")
+def test_what_is_published_is_said_to_be(uploads):
+    """Whatever cannot be noted afterwards."""
+    spool = uploads.spool / NAME
+    (spool / "compressor").write_text("isal 00000001\n")
+    os.chown(spool / "compressor", 0, 0)
+    os.chown(spool, 0, 0)
+    spool.chmod(0o1777)
+    before = uploads.revision()
+    assert good(uploads.put("file", b"x"))["revision"] == before + 1
+    assert "spool/" in uploads.daemon.text() and "compressor" in uploads.daemon.text()
+    uploads.closure()
 
 
 def next_answer(connection):
