@@ -63,18 +63,20 @@ static enum policy_kind kind_of(const struct request_path *path)
     case REQUEST_REPOSITORIES_INFO:
     case REQUEST_META_INFO:
         return POLICY_KIND_INFO;
-    case REQUEST_UNKNOWN:
-    case REQUEST_STATUS_PAGE:
-    case REQUEST_STATUS_METRICS:
-    case REQUEST_STATUS_JSON:
-    case REQUEST_REPOSITORY_FILES:
-    case REQUEST_REPOSITORY_FILE:
-    case REQUEST_COLLECT:
-    case REQUEST_HOUSEKEEPING:
-    case REQUEST_RESIGN:
-        return POLICY_KIND_OTHER;
-    default:
+    case REQUEST_WHITELIST:
+    case REQUEST_WHITELIST_PKCS7:
+    case REQUEST_REFLOG:
+    case REQUEST_STATUS_FILE:
+    case REQUEST_LAST_SNAPSHOT:
+    case REQUEST_IS_SNAPSHOTTING:
+    case REQUEST_MASTER_REPLICA:
+    case REQUEST_EMPTY_PROBE:
+    case REQUEST_PARTIAL_REPLICA:
+    case REQUEST_KEY_FILE:
         return POLICY_KIND_META;
+    default:
+        /* The doors that are not for strangers, too. */
+        return POLICY_KIND_OTHER;
     }
 }
 
