@@ -40,6 +40,7 @@ struct publish_target {
     bool balances_catalogs;
     int64_t maximum_weight; /* entries of a catalog before it is divided */
     int64_t minimum_weight; /* of one made so before it is given up */
+    bool keeps_previous;    /* by the tag trunk-previous */
     bool makes_automatic_tags;
     const char *automatic_tags_since; /* as "2 weeks ago"; older ones go; "": none */
     bool is_garbage_collectable;

@@ -187,7 +187,7 @@ bool tags_add_trunk(struct tag_database *tags, const struct manifest *next,
     return tags_add(tags, &tag, error);
 }
 
-/* The former trunk becomes the one before. */
+/* The former trunk becomes the one before, where that is to be kept. */
 static bool move_trunk(struct tag_database *tags, const struct manifest *next,
                        struct error *error)
 {
@@ -197,7 +197,7 @@ static bool move_trunk(struct tag_database *tags, const struct manifest *next,
     if (!tags_remove(tags, TAG_TRUNK_PREVIOUS, error) ||
         !tags_remove(tags, TAG_TRUNK, error))
         return false;
-    if (former != NULL) {
+    if (former != NULL && tags->publication->target->keeps_previous) {
         before = *former;
         before.name = TAG_TRUNK_PREVIOUS;
         before.description = "default undo target";

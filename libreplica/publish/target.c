@@ -43,6 +43,8 @@ static bool read_settings(struct publish_target *target, const struct settings *
     target->balances_catalogs = settings_boolean(settings, SETTING_AUTOCATALOGS);
     target->maximum_weight = settings_number(settings, SETTING_AUTOCATALOGS_MAX_WEIGHT);
     target->minimum_weight = settings_number(settings, SETTING_AUTOCATALOGS_MIN_WEIGHT);
+    /* Named revisions are never garbage. */
+    target->keeps_previous = !settings_boolean(settings, SETTING_PROMPT_GC);
     target->makes_automatic_tags = settings_boolean(settings, SETTING_AUTO_TAG);
     target->automatic_tags_since = settings_text(settings, SETTING_AUTO_TAG_TIMESPAN);
     if (*target->automatic_tags_since != '\0' &&

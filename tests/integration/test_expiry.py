@@ -79,6 +79,26 @@ def test_from_the_upload_to_the_end(make):
     assert uploads.revision() == last, "nothing has expired, nothing is published"
 
 
+def test_a_reader_of_the_old_revision_is_undisturbed_for_the_grace(make):
+    """However often garbage is collected meanwhile; afterwards nothing of it is left, although
+    nobody publishes any more."""
+    uploads = make(REPLICA_GC_GRACE=3600, REPLICA_PROMPT_GC="true")
+    good(uploads.put("stays", b"stays", query="?ttl_s=0"))
+    good(uploads.put("goes", random.Random(2).randbytes(200000), query="?ttl_s=2"))
+    head = manifest_fields(uploads.storage)["C"]
+    read = Store(uploads.storage).tree(head)
+    expect_gone(uploads, "goes")
+    for _ in range(2):
+        good(uploads.httpd.fetch("/gc", "POST", {"Authorization": "Bearer secret"}, b""))
+        assert Store(uploads.storage).tree(head) == read <= uploads.objects()
+    uploads.configure(REPLICA_GC_GRACE=1)
+    time.sleep(1.1)
+    good(uploads.httpd.fetch("/gc", "POST", {"Authorization": "Bearer secret"}, b""))
+    assert len(read & uploads.objects()) == 2 < len(read), "what stays, and new_repository"
+    assert data_of(uploads.objects()) == data_of(uploads.parts_objects())
+    uploads.closure()
+
+
 def test_what_is_due_together_goes_together(make):
     uploads = make()
     for number in range(10):

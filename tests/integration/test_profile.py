@@ -52,6 +52,8 @@ def test_the_ephemeral_profile(site, folder, source):
     fields = manifest_fields(site.storage / NAME)
     assert fields["D"] == "60" and fields["G"] == "yes"
     assert root_properties(site, folder)["volatile"] == "1"
+    assert "trunk-previous" not in site.run("tag", "-l", NAME)
+    assert "specify a tag name (-t)" in site.run("rollback", "-f", NAME, code=1)
 
 
 def test_what_is_asked_for_is_stronger_than_the_profile(site):
