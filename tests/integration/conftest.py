@@ -17,7 +17,7 @@ from replica import Published
 from servers import SANITIZED, Httpd
 from snapshotd import Fleet, Snapshotd
 from tree import Tree
-from uploads import UploadSite
+from uploads import SMALL_CHUNKS, UploadSite
 
 # The script that it runs starts httpd as everybody does, without the sanitizers' libraries.
 collect_ignore = ["test_quickstart.py"] if SANITIZED else []
@@ -138,6 +138,22 @@ def daemon(fleet):
     daemon = Snapshotd(fleet)
     yield daemon
     daemon.close()
+
+
+@pytest.fixture
+def make_uploads(folder):
+    """The same for one test: a function that takes options of mkfs and settings."""
+    sites = []
+
+    def start(*mkfs, **settings):
+        site = UploadSite(folder / "uploads", *(mkfs or ("-z", "-g", "-Z", "none")))
+        sites.append(site)
+        site.configure(**{**SMALL_CHUNKS, **settings})
+        return site.start()
+
+    yield start
+    for site in sites:
+        site.close()
 
 
 @pytest.fixture(scope="module")

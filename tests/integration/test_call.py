@@ -4,25 +4,8 @@
 import sqlite3
 import time
 
-import pytest
-
 from test_upload_gc import object_of
-from uploads import NAME, UploadSite, detail, good
-
-
-@pytest.fixture
-def make(folder):
-    sites = []
-
-    def start(**settings):
-        site = UploadSite(folder / "uploads", "-z", "-g", "-Z", "none")
-        sites.append(site)
-        site.configure(**settings)
-        return site.start()
-
-    yield start
-    for site in sites:
-        site.close()
+from uploads import NAME, detail, good
 
 
 def post(uploads, path, **more):
@@ -30,8 +13,8 @@ def post(uploads, path, **more):
                                b"")
 
 
-def test_the_calls_of_an_administrator(make):
-    uploads = make(REPLICA_GC_GRACE=1)
+def test_the_calls_of_an_administrator(make_uploads):
+    uploads = make_uploads(REPLICA_GC_GRACE=1)
     good(uploads.put("name", b"old"))
     good(uploads.put("name", b"new", query="?overwrite=true"))
     good(uploads.put("due", b"due", query="?ttl_s=3600"))
@@ -55,8 +38,8 @@ def test_the_calls_of_an_administrator(make):
     uploads.closure()
 
 
-def test_they_need_the_right(make):
-    uploads = make()
+def test_they_need_the_right(make_uploads):
+    uploads = make_uploads()
     uploads.allow(f"allow ci read,write,delete,ttl {NAME}")
     calls = ("/gc", "/housekeeping", "/resign", f"/repos/{NAME}/clean", f"/repos/{NAME}/notify")
     before = uploads.revision()

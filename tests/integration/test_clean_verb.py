@@ -8,22 +8,7 @@ import pytest
 
 from cli import OWNER
 from test_upload_gc import object_of
-from uploads import NAME, UploadSite, good
-
-
-@pytest.fixture
-def make(folder):
-    sites = []
-
-    def start(**settings):
-        site = UploadSite(folder / "uploads", "-z", "-g", "-Z", "none")
-        sites.append(site)
-        site.configure(**settings)
-        return site.start()
-
-    yield start
-    for site in sites:
-        site.close()
+from uploads import NAME, good
 
 
 def stop(uploads):
@@ -46,8 +31,8 @@ def paths(uploads):
     return set(uploads.tree().entries)
 
 
-def test_clean_removes_what_has_expired(make):
-    uploads = make()
+def test_clean_removes_what_has_expired(make_uploads):
+    uploads = make_uploads()
     for name in ("due", "deep/er/due", "replaced", "stays"):
         good(uploads.put(name, name.encode(), query="?ttl_s=3600"))
     good(uploads.put("replaced", b"for ever", query="?ttl_s=0&overwrite=true"))
@@ -64,8 +49,8 @@ def test_clean_removes_what_has_expired(make):
     uploads.closure()
 
 
-def test_clean_beside_snapshotd(make):
-    uploads = make()
+def test_clean_beside_snapshotd(make_uploads):
+    uploads = make_uploads()
     good(uploads.put("due", b"due", query="?ttl_s=3600"))
     good(uploads.put("stays", b"stays", query="?ttl_s=3600"))
     expire(uploads, "/due")
@@ -83,8 +68,8 @@ def test_a_repository_that_nothing_was_uploaded_to(site):
     assert not (site.spool / NAME / "expiry.sqlite").exists()
 
 
-def test_housekeeping_collects_too(make):
-    uploads = make(REPLICA_GC_GRACE=1)
+def test_housekeeping_collects_too(make_uploads):
+    uploads = make_uploads(REPLICA_GC_GRACE=1)
     good(uploads.put("name", b"old"))
     good(uploads.put("name", b"new", query="?overwrite=true"))
     good(uploads.put("due", b"due", query="?ttl_s=3600"))
@@ -103,8 +88,8 @@ def test_housekeeping_collects_too(make):
     uploads.closure()
 
 
-def test_one_that_fails_does_not_keep_the_others_from_it(make):
-    uploads = make()
+def test_one_that_fails_does_not_keep_the_others_from_it(make_uploads):
+    uploads = make_uploads()
     good(uploads.put("due", b"due", query="?ttl_s=3600"))
     stop(uploads)
     uploads.site.run("mkfs", "-o", OWNER, "a.example.net")

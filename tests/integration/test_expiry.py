@@ -6,30 +6,13 @@ import sqlite3
 import tarfile
 import time
 
-import pytest
-
 from collect import Store
 from closure import manifest_fields
 from held import Hold, UpdateLock
 from servers import wait_until
 from test_upload_gc import object_of
 from test_uploads import restart
-from uploads import NAME, SMALL_CHUNKS, UploadSite, detail, good
-
-
-@pytest.fixture
-def make(folder):
-    sites = []
-
-    def start(*mkfs, **settings):
-        site = UploadSite(folder / "uploads", *(mkfs or ("-z", "-g", "-Z", "none")))
-        sites.append(site)
-        site.configure(**{**SMALL_CHUNKS, **settings})
-        return site.start()
-
-    yield start
-    for site in sites:
-        site.close()
+from uploads import NAME, detail, good
 
 
 def expect_gone(uploads, *paths):
@@ -47,10 +30,10 @@ def records(uploads, table="expiry"):
         return sorted(row[0] for row in database.execute(f"SELECT path FROM {table}"))
 
 
-def test_from_the_upload_to_the_end(make):
+def test_from_the_upload_to_the_end(make_uploads):
     """Gone from the next revision, objects gone after the grace, and who reads the old revision
     loses nothing before."""
-    uploads = make(REPLICA_GC_GRACE=4, REPLICA_PROMPT_GC="true")
+    uploads = make_uploads(REPLICA_GC_GRACE=4, REPLICA_PROMPT_GC="true")
     body = random.Random(1).randbytes(200000)
     good(uploads.put("stays", b"stays", query="?ttl_s=0"))
     answer = good(uploads.put("goes", b"goes", query="?ttl_s=2"))
@@ -79,10 +62,10 @@ def test_from_the_upload_to_the_end(make):
     assert uploads.revision() == last, "nothing has expired, nothing is published"
 
 
-def test_a_reader_of_the_old_revision_is_undisturbed_for_the_grace(make):
+def test_a_reader_of_the_old_revision_is_undisturbed_for_the_grace(make_uploads):
     """However often garbage is collected meanwhile; afterwards nothing of it is left, although
     nobody publishes any more."""
-    uploads = make(REPLICA_GC_GRACE=3600, REPLICA_PROMPT_GC="true")
+    uploads = make_uploads(REPLICA_GC_GRACE=3600, REPLICA_PROMPT_GC="true")
     good(uploads.put("stays", b"stays", query="?ttl_s=0"))
     good(uploads.put("goes", random.Random(2).randbytes(200000), query="?ttl_s=2"))
     head = manifest_fields(uploads.storage)["C"]
@@ -99,8 +82,8 @@ def test_a_reader_of_the_old_revision_is_undisturbed_for_the_grace(make):
     uploads.closure()
 
 
-def test_what_is_due_together_goes_together(make):
-    uploads = make()
+def test_what_is_due_together_goes_together(make_uploads):
+    uploads = make_uploads()
     for number in range(10):
         good(uploads.put(f"file{number}", b"%d" % number, query="?ttl_s=3600"))
     before = uploads.revision()
@@ -114,9 +97,9 @@ def test_what_is_due_together_goes_together(make):
     uploads.closure()
 
 
-def test_a_record_counts_for_its_content_only(make):
+def test_a_record_counts_for_its_content_only(make_uploads):
     """What was replaced, or has another time to live by now, does not go by the old one."""
-    uploads = make()
+    uploads = make_uploads()
     good(uploads.put("replaced", b"old", query="?ttl_s=2"))
     good(uploads.put("replaced", b"new", query="?ttl_s=0&overwrite=true"))
     good(uploads.put("same", b"same", query="?ttl_s=2"))
@@ -138,8 +121,8 @@ def test_a_record_counts_for_its_content_only(make):
     uploads.closure()
 
 
-def test_directories_that_are_somebody_elses_stay(make, folder):
-    uploads = make()
+def test_directories_that_are_somebody_elses_stay(make_uploads, folder):
+    uploads = make_uploads()
     good(uploads.put("made/by/upload", b"x", query="?ttl_s=2"))
     good(uploads.put("shared/short", b"x", query="?ttl_s=2"))
     good(uploads.put("shared/long", b"x"))
@@ -160,8 +143,8 @@ def make_tar(folder):
     return path
 
 
-def test_what_expired_while_nobody_looked_goes_at_once(make):
-    uploads = make()
+def test_what_expired_while_nobody_looked_goes_at_once(make_uploads):
+    uploads = make_uploads()
     good(uploads.put("due", b"x", query="?ttl_s=1"))
     good(uploads.put("later", b"x", query="?ttl_s=3600"))
     uploads.daemon.process.kill()
@@ -178,9 +161,9 @@ def test_what_expired_while_nobody_looked_goes_at_once(make):
     assert uploads.revision() == before + 1
 
 
-def test_kills_in_between(make):
+def test_kills_in_between(make_uploads):
     """Whenever it dies: what was to stay stays, what was to go goes."""
-    uploads = make(REPLICA_GC_GRACE=1, REPLICA_PROMPT_GC="true")
+    uploads = make_uploads(REPLICA_GC_GRACE=1, REPLICA_PROMPT_GC="true")
     good(uploads.put("stays", b"stays", query="?ttl_s=0"))
     chance = random.Random(4)
     for turn in range(6):
@@ -196,8 +179,8 @@ def test_kills_in_between(make):
     assert uploads.get("stays").body == b"stays"
 
 
-def test_who_else_publishes_is_waited_for(make):
-    uploads = make()
+def test_who_else_publishes_is_waited_for(make_uploads):
+    uploads = make_uploads()
     good(uploads.put("goes", b"x", query="?ttl_s=1"))
     before = uploads.revision()
     with UpdateLock(uploads):
@@ -210,9 +193,9 @@ def set_time(uploads, path, seconds):
     return uploads.request("POST", f"{NAME}/{path}/ttl?ttl_s={seconds}")
 
 
-def test_what_is_being_removed_cannot_be_put_off(make):
+def test_what_is_being_removed_cannot_be_put_off(make_uploads):
     """Either it stays, or who asks is told that it goes."""
-    uploads = make()
+    uploads = make_uploads()
     hold = Hold(uploads)
     good(uploads.put("longer", b"x", query="?ttl_s=3600"))
     good(uploads.put("goes", b"x", query="?ttl_s=3"))
@@ -229,8 +212,8 @@ def test_what_is_being_removed_cannot_be_put_off(make):
     wait_until(lambda: records(uploads) == ["/longer"], "other records are forgotten")
 
 
-def test_what_was_being_removed_goes_after_a_crash(make):
-    uploads = make()
+def test_what_was_being_removed_goes_after_a_crash(make_uploads):
+    uploads = make_uploads()
     hold = Hold(uploads)
     good(uploads.put("goes", b"x", query="?ttl_s=3"))
     hold.begin()
@@ -242,8 +225,8 @@ def test_what_was_being_removed_goes_after_a_crash(make):
     wait_until(lambda: records(uploads) == [], "it is forgotten")
 
 
-def test_what_could_not_be_removed_can_be_put_off(make):
-    uploads = make()
+def test_what_could_not_be_removed_can_be_put_off(make_uploads):
+    uploads = make_uploads()
     good(uploads.put("stays", b"x", query="?ttl_s=1"))
     key = uploads.confdir / "keys" / f"{NAME}.key"
     key.rename(key.with_suffix(".away"))
@@ -255,8 +238,8 @@ def test_what_could_not_be_removed_can_be_put_off(make):
     assert uploads.get("stays").status == 200
 
 
-def test_keys_that_are_missing_are_waited_for(make):
-    uploads = make()
+def test_keys_that_are_missing_are_waited_for(make_uploads):
+    uploads = make_uploads()
     good(uploads.put("goes", b"x", query="?ttl_s=1"))
     key = uploads.confdir / "keys" / f"{NAME}.key"
     key.rename(key.with_suffix(".away"))

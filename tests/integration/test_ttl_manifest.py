@@ -16,27 +16,12 @@ from held import UpdateLock
 from servers import wait_until
 from test_clean_verb import expire, stop
 from test_uploads import message, restart
-from uploads import NAME, SMALL_CHUNKS, UploadSite, detail, good, token_hash
+from uploads import NAME, detail, good, token_hash
 
 
 @pytest.fixture
-def make(folder):
-    sites = []
-
-    def start(**settings):
-        site = UploadSite(folder / "uploads", "-z", "-g", "-Z", "none")
-        sites.append(site)
-        site.configure(**{**SMALL_CHUNKS, **settings})
-        return site.start()
-
-    yield start
-    for site in sites:
-        site.close()
-
-
-@pytest.fixture
-def uploads(make):
-    return make(REPLICA_TTL_MANIFEST="yes")
+def uploads(make_uploads):
+    return make_uploads(REPLICA_TTL_MANIFEST="yes")
 
 
 def listed(uploads):
@@ -169,8 +154,8 @@ def test_a_directory_of_that_name(uploads):
 
 
 @pytest.mark.parametrize("wanted", ["yes", "no"])
-def test_its_name_is_reserved(make, wanted):
-    uploads = make(REPLICA_TTL_MANIFEST=wanted)
+def test_its_name_is_reserved(make_uploads, wanted):
+    uploads = make_uploads(REPLICA_TTL_MANIFEST=wanted)
     before = uploads.revision()
     assert "reserved" in detail(uploads.put("ttl.json", b"{}"), 400)
     assert "reserved" in detail(uploads.put("ttl.json/below", b"{}"), 400)
@@ -181,8 +166,8 @@ def test_its_name_is_reserved(make, wanted):
     assert uploads.revision() == before
 
 
-def test_by_default_there_is_none(make):
-    uploads = make()
+def test_by_default_there_is_none(make_uploads):
+    uploads = make_uploads()
     good(uploads.put("file", b"file", query="?ttl_s=3600"))
     before = uploads.revision()
     good(uploads.request("POST", f"{NAME}/file/ttl?ttl_s=5000"))
