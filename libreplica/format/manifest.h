@@ -11,7 +11,9 @@
 #include "libreplica/format/hash.h"
 #include "libreplica/format/object.h"
 
-#define MANIFEST_NAME        ".cvmfspublished"
+#define MANIFEST_NAME ".cvmfspublished"
+/* Who has this file may be replicated from. */
+#define MASTER_REPLICA_NAME  ".cvmfs_master_replica"
 #define MANIFEST_SIZE_MAX    (64 * 1024)
 #define MANIFEST_DEFAULT_TTL 240
 

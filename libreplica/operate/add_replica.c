@@ -18,8 +18,6 @@
 #include "libreplica/store/master_keys.h"
 #include "libreplica/store/repository.h"
 
-#define MASTER_REPLICA_NAME ".cvmfs_master_replica"
-
 /* The folder and files of the repository's configuration. */
 struct configuration_files {
     const char *folder;

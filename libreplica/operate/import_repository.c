@@ -10,12 +10,11 @@
 #include "libreplica/operate/key_files.h"
 #include "libreplica/operate/repository_paths.h"
 #include "libreplica/operate/tree_owner.h"
+#include "libreplica/publish/head.h"
 #include "libreplica/publish/tagging.h"
 #include "libreplica/publish/whitelists.h"
 #include "libreplica/store/file.h"
 #include "libreplica/store/reflog_file.h"
-
-#define MASTER_REPLICA_NAME ".cvmfs_master_replica"
 
 static void note_missing_keys(struct import *import, apr_pool_t *pool)
 {
@@ -164,7 +163,5 @@ bool import_finish(const struct import *import, apr_time_t now, apr_pool_t *pool
            repository_open_store(&store, import->repository, pool, error) &&
            complete_reflog(store, import, pool, error) &&
            sign(import, now, pool, error) &&
-           (!import->options->allows_replicas ||
-            store_replace(store, MASTER_REPLICA_NAME,
-                          text_of("This repository may be replicated.\n"), error));
+           (!import->options->allows_replicas || head_allow_replicas(store, error));
 }

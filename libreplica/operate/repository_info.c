@@ -58,7 +58,7 @@ bool repository_info_read(struct repository_info *info,
     if (!store_open(&store, repository->storage, repository->temporary, pool, error))
         return false;
     read_whitelist(info, store, pool);
-    info->is_replicable = has_file(store, ".cvmfs_master_replica");
+    info->is_replicable = has_file(store, MASTER_REPLICA_NAME);
     info->is_snapshotting = has_file(store, ".cvmfs_is_snapshotting");
     info->last_snapshot = status_read(store, "last_snapshot", pool);
     info->last_gc = status_read(store, "last_gc", pool);

@@ -12,8 +12,7 @@
 #include "libreplica/publish/whitelists.h"
 #include "libreplica/store/file.h"
 
-#define MASTER_REPLICA_NAME ".cvmfs_master_replica"
-#define INITIAL_FILE_NAME   "new_repository"
+#define INITIAL_FILE_NAME "new_repository"
 
 /* To be filled in by the operator. */
 static const char metainfo_skeleton[] =
@@ -97,8 +96,7 @@ static bool publish_empty(struct publication *publication,
     next.metainfo = object.hash;
     return head_replace(publication, &next, pool, error) &&
            (beginning->is_not_replicable ||
-            store_replace(publication->store, MASTER_REPLICA_NAME,
-                          text_of("This repository may be replicated.\n"), error));
+            head_allow_replicas(publication->store, error));
 }
 
 static bool write_initial_file(const char *folder, const char *fqrn, apr_pool_t *pool,

@@ -135,3 +135,9 @@ bool head_publish(struct publication *publication, struct manifest *next,
     return tags_move(publication, next, pool, error) &&
            head_replace(publication, next, pool, error);
 }
+
+bool head_allow_replicas(struct store *store, struct error *error)
+{
+    return store_replace(store, MASTER_REPLICA_NAME,
+                         text_of("This repository may be replicated.\n"), error);
+}

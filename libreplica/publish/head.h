@@ -22,4 +22,7 @@ bool head_publish(struct publication *publication, struct manifest *next,
 bool head_replace(struct publication *publication, struct manifest *next,
                   apr_pool_t *pool, struct error *error);
 
+/* The file that replicas ask for before they begin. */
+bool head_allow_replicas(struct store *store, struct error *error);
+
 #endif

@@ -13,7 +13,6 @@
 
 #include "libreplica/base/log.h"
 
-#define MASTER_REPLICA_NAME ".cvmfs_master_replica"
 /* So long those behind the first may take, lest one that hangs makes every run wait. */
 #define OTHERS_SECONDS 2
 
