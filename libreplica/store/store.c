@@ -173,7 +173,7 @@ bool store_open_object(int *fd, struct store *store, const struct object *object
 
     if (!object_place(&folder, &file_name, name, store, object, false, error))
         return false;
-    *fd = openat(folder, file_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    *fd = openat(folder, file_name, STORE_READ_FLAGS);
     if (*fd < 0)
         return error_set_errno(error, errno, "cannot open object %s in %s", name,
                                store->root);
@@ -291,7 +291,7 @@ bool store_quarantine(struct store *store, const struct object *object,
 
 static bool is_intact_aside(int temporary, const char *path, const struct object *object)
 {
-    int fd = openat(temporary, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd = openat(temporary, path, STORE_READ_FLAGS);
     struct hash hash;
     bool intact;
 

@@ -177,7 +177,7 @@ bool store_read_all(struct text *content, int fd, int64_t limit, const char *wha
 bool store_read(struct text *content, struct store *store, const char *name,
                 int64_t limit, apr_pool_t *pool, struct error *error)
 {
-    int fd = openat(store->root_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = openat(store->root_fd, name, STORE_READ_FLAGS);
 
     if (fd < 0)
         return error_set_errno(error, errno, "cannot open %s in %s", name, store->root);
@@ -188,7 +188,7 @@ bool store_read(struct text *content, struct store *store, const char *name,
 
 bool store_open_file(int *fd, struct store *store, const char *name, struct error *error)
 {
-    *fd = openat(store->root_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    *fd = openat(store->root_fd, name, STORE_READ_FLAGS);
     return *fd >= 0 ||
            error_set_errno(error, errno, "cannot open %s in %s", name, store->root);
 }

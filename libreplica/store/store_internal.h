@@ -10,6 +10,9 @@
 /* And those that are made without the update lock: its holder leaves them alone. */
 #define STORE_UPLOAD_PREFIX "upload."
 
+/* A link is not followed, and a FIFO in a file's place does not hold up who reads it. */
+#define STORE_READ_FLAGS (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+
 struct store {
     apr_pool_t *pool;
     const char *root;
