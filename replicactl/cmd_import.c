@@ -69,6 +69,18 @@ static bool is_ownership(const char *text)
            strspn(text + uid + 1, digits) == strlen(text + uid + 1);
 }
 
+/* One that was killed leaves a configuration, as a whole one does. */
+static bool say_how_to_repeat(const char *fqrn, struct error *error)
+{
+    struct error reason = *error;
+
+    return reason.code == ERROR_EXISTS &&
+           error_set(error, reason.code,
+                     "%s; if its import was cut off, 'replicactl rmfs -p %s' and import "
+                     "it again",
+                     reason.message, fqrn);
+}
+
 static bool check_values(struct import_arguments *arguments,
                          const struct command_context *context, struct error *error)
 {
@@ -87,8 +99,9 @@ static bool check_values(struct import_arguments *arguments,
         return error_set(error, ERROR_USAGE,
                          "Unrecognized file ownership: %s | expected: <uid>:<gid>",
                          arguments->ownership);
-    return new_stratum0_check_name(arguments->configuration.fqrn, context, error) &&
-           new_stratum0_places(&arguments->configuration, arguments->upstream, context,
+    if (!new_stratum0_check_name(arguments->configuration.fqrn, context, error))
+        return say_how_to_repeat(arguments->configuration.fqrn, error);
+    return new_stratum0_places(&arguments->configuration, arguments->upstream, context,
                                error);
 }
 

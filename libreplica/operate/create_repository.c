@@ -71,12 +71,12 @@ bool create_repository_prepare(struct create_repository *create,
         prepare_keys(create, owner, imported_keys, pool, error) &&
         new_folders_make(&create->folders, pool, error))
         return true;
-    file_remove_tree(create->configuration, NULL);
+    stratum0_configuration_undo(create->configuration);
     return false;
 }
 
 void create_repository_undo(const struct create_repository *create)
 {
-    file_remove_tree(create->configuration, NULL);
+    stratum0_configuration_undo(create->configuration);
     new_folders_undo(&create->folders);
 }

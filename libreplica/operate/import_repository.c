@@ -102,7 +102,7 @@ bool import_prepare(struct import *import,
 
 void import_undo(const struct import *import)
 {
-    file_remove_tree(import->configuration, NULL);
+    stratum0_configuration_undo(import->configuration);
     for (int i = 0; i < import->made_files->nelts; i++)
         unlink(APR_ARRAY_IDX(import->made_files, i, const char *));
     new_folders_undo(&import->folders);

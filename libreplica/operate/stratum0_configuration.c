@@ -2,6 +2,7 @@
 /* Writing server.conf and client.conf for a repository that is published here. */
 #include "libreplica/operate/stratum0_configuration.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 #include <apr_strings.h>
@@ -179,6 +180,9 @@ static const char *client_lines(const struct stratum0_configuration *configurati
                         configuration->user);
 }
 
+#define CLIENT_FILE "client.conf"
+#define SERVER_FILE "server.conf"
+
 /* The server's file is last: with it the repository counts as configured. */
 bool stratum0_configuration_write(const struct stratum0_configuration *configuration,
                                   const char *confdir, apr_pool_t *pool,
@@ -189,8 +193,8 @@ bool stratum0_configuration_write(const struct stratum0_configuration *configura
     if (!check_values(configuration, error))
         return false;
     folder = apr_pstrcat(pool, confdir, "/repositories.d/", configuration->fqrn, NULL);
-    client = apr_pstrcat(pool, folder, "/client.conf", NULL);
-    server = apr_pstrcat(pool, folder, "/server.conf", NULL);
+    client = apr_pstrcat(pool, folder, "/" CLIENT_FILE, NULL);
+    server = apr_pstrcat(pool, folder, "/" SERVER_FILE, NULL);
     if (access(server, F_OK) == 0)
         return error_set(error, ERROR_EXISTS, "there is a configuration in %s", folder);
     text = apr_pstrcat(pool, identity_lines(configuration, pool),
@@ -199,4 +203,16 @@ bool stratum0_configuration_write(const struct stratum0_configuration *configura
            file_replace(client, text_of(client_lines(configuration, pool)), 0644, pool,
                         error) &&
            file_write(server, text_of(text), 0644, error);
+}
+
+void stratum0_configuration_undo(const char *folder)
+{
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return;
+    unlinkat(fd, SERVER_FILE, 0);
+    unlinkat(fd, CLIENT_FILE, 0);
+    close(fd);
+    rmdir(folder);
 }

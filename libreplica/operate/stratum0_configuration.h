@@ -34,5 +34,7 @@ struct stratum0_configuration {
 bool stratum0_configuration_write(const struct stratum0_configuration *configuration,
                                   const char *confdir, apr_pool_t *pool,
                                   struct error *error);
+/* Remove the two from FOLDER, and FOLDER unless it holds something else. */
+void stratum0_configuration_undo(const char *folder);
 
 #endif

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import pathlib
+import pwd
 import shutil
 import stat
 import subprocess
@@ -117,6 +118,39 @@ def test_a_second_one_is_refused(moved):
     before = picture(moved)
     assert f"The repository {NAME} already exists" in run_import(moved, code=1)
     assert picture(moved) == before
+
+
+def test_one_that_was_cut_off_is_begun_again(moved, source):
+    run_import(moved)
+    # What the configuration, which is written first, was followed by.
+    shutil.rmtree(moved.confdir / "keys")
+    shutil.rmtree(moved.spool / NAME)
+    assert f"'replicactl rmfs -p {NAME}'" in run_import(moved, code=1)
+    moved.run("rmfs", "-f", "-p", NAME)
+    run_import(moved)
+    go_on(moved, source)
+
+
+def in_the_way(site, name):
+    """A folder of the repository's own, and a spool that cannot be made."""
+    folder = site.confdir / "repositories.d" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "notes").write_text("an administrator's")
+    site.spool.mkdir(exist_ok=True)
+    (site.spool / name).write_text("in the way")
+    return picture(site)
+
+
+def test_what_fails_leaves_what_was_there(moved):
+    (moved.confdir / "keys").mkdir()
+    before = in_the_way(moved, NAME)
+    assert "is no directory" in run_import(moved, code=1)
+    assert picture(moved) == before
+    moved.run("mkfs", "-o", OWNER, "other.example.net")
+    moved.run("rmfs", "-f", "-p", "other.example.net")
+    notes = in_the_way(moved, "other.example.net").items()
+    moved.run("mkfs", "-o", OWNER, "other.example.net", code=1)
+    assert picture(moved).items() >= notes
 
 
 def test_without_the_master_key(moved, source):
@@ -318,6 +352,17 @@ def no_manifest(site):
     (site.tree_storage / ".cvmfspublished").unlink()
 
 
+def fifos(name):
+    """In the place of a file: nobody waits for a writer."""
+    def spoil(site):
+        path = object_path(site.tree_storage, fields(site)["C"] + "C") if name is None else \
+            site.tree_storage / name
+        path.unlink()
+        os.mkfifo(path)
+        os.chown(path, pwd.getpwnam(OWNER).pw_uid, -1)
+    return spoil
+
+
 def no_storage(site):
     site.tree_storage.rename(site.folder / "away")
 
@@ -336,6 +381,8 @@ def other_keys_in_place(site):
     (forged_manifest, "not on the whitelist"), (damaged_catalog, "missing or damaged"),
     (no_certificate_object, "missing or damaged"), (no_metainfo, "missing or damaged"),
     (broken_reflog, ".cvmfsreflog"), (no_manifest, "manifest"), (no_storage, "cannot open"),
+    (fifos(".cvmfspublished"), "regular file"), (fifos(".cvmfsreflog"), "regular file"),
+    (fifos(None), "missing or damaged"),
     (other_keys_in_place, "move it away"),
 ], ids=lambda value: getattr(value, "__name__", ""))
 @pytest.mark.parametrize("options", [(), ("-r",)], ids=["", "-r"])
