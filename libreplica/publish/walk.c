@@ -281,14 +281,13 @@ enum cause { CAUSE_NONE, CAUSE_RULES, CAUSE_WEIGHT };
 
 static enum cause cause_of(const struct walk *walk, const struct folder *folder)
 {
-    if (folder->listing.has_marker)
+    /* It may be no file: then there is no room for one. */
+    if (listing_has(&folder->listing, CATALOG_MARKER))
         return CAUSE_NONE;
     if (is_ruled(walk, folder))
         return CAUSE_RULES;
-    return predecessors_is_automatic(walk->predecessors, folder->path) &&
-                   !listing_has(&folder->listing, CATALOG_MARKER)
-               ? CAUSE_WEIGHT
-               : CAUSE_NONE;
+    return predecessors_is_automatic(walk->predecessors, folder->path) ? CAUSE_WEIGHT
+                                                                       : CAUSE_NONE;
 }
 
 static bool add_markers(struct walk *walk, const struct folder *folder, enum cause cause,

@@ -63,6 +63,16 @@ def test_a_marker_of_its_own_is_kept_and_rules_that_are_gone_leave_none(publishe
     assert catalogs(publisher)[1] == {b"", b"/sw/a"}
 
 
+def test_what_has_a_markers_name_and_is_none_stays(publisher):
+    fill(publisher)
+    os.mkdir(os.path.join(publisher.source, "sw/a/.cvmfscatalog"))
+    os.symlink("file", os.path.join(publisher.source, "sw/.hidden/.cvmfscatalog"))
+    publisher.ingest()
+    tree, found = catalogs(publisher)
+    assert found == {b"", b"/data/x/v1"}
+    assert {b"/sw/a/" + MARKER, b"/sw/.hidden/" + MARKER} <= tree.entries.keys()
+
+
 @pytest.mark.parametrize("rules, word", [
     (b"/a\nsw/*\n", ":2: the path has to begin with a slash"), (b"/a\\b\n", "backslash"),
     (b"/a\n!/a\n", "taken and left out"), (b"/a\n" * 600_000, "too large")],
