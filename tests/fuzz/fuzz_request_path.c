@@ -22,9 +22,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_span(parsed.repository, path);
     check_span(parsed.file_name, path);
     check_span(parsed.api, path);
+    check_span(parsed.upload, path);
     if (strlen(request_kind_name(parsed.kind)) == 0)
         abort();
+    /* Names of uploads have a grammar, and a fuzzer, of their own. */
     if (parsed.kind != REQUEST_UNKNOWN && parsed.kind != REQUEST_API &&
+        parsed.kind != REQUEST_REPOSITORY_FILE &&
         (memchr(data, '\0', size) != NULL || memmem(data, size, "..", 2) != NULL) &&
         memmem(parsed.repository.bytes, parsed.repository.length, "..", 2) == NULL)
         abort();
