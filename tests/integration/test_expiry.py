@@ -75,9 +75,12 @@ def test_a_reader_of_the_old_revision_is_undisturbed_for_the_grace(make_uploads)
         good(uploads.httpd.fetch("/gc", "POST", {"Authorization": "Bearer secret"}, b""))
         assert Store(uploads.storage).tree(head) == read <= uploads.objects()
     uploads.configure(REPLICA_GC_GRACE=1)
-    time.sleep(1.1)
-    good(uploads.httpd.fetch("/gc", "POST", {"Authorization": "Bearer secret"}, b""))
-    assert len(read & uploads.objects()) == 2 < len(read), "what stays, and new_repository"
+
+    def left():
+        good(uploads.httpd.fetch("/gc", "POST", {"Authorization": "Bearer secret"}, b""))
+        return read & uploads.objects()
+
+    wait_until(lambda: len(left()) == 2 < len(read), "what stays, and new_repository, are left")
     assert data_of(uploads.objects()) == data_of(uploads.parts_objects())
     uploads.closure()
 
