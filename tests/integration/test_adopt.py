@@ -302,7 +302,7 @@ def test_a_signal_stops_it_and_it_can_be_run_again(replica):
     give(replica.storage / NAME, OLD)
     before = replica.picture()
     stopped = 0
-    for delay in range(40):
+    for delay in range(300):
         process = subprocess.Popen([REPLICACTL, "adopt", "--root", replica.root, "-o", NEW],
                                    env=replica.environment(), stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE, text=True)
