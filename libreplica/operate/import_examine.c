@@ -29,16 +29,6 @@ struct examination {
     apr_pool_t *pool;
 };
 
-/* Clients check with the public key. */
-static bool belongs_to(const struct key *master, const struct key *public_key,
-                       apr_pool_t *pool)
-{
-    struct text proof = text_of("proof"), signature;
-
-    return signature_sign_recoverable(&signature, master, proof, pool, NULL) &&
-           signature_verify_recovered(public_key, proof, signature, NULL);
-}
-
 static bool examine_master(struct examination *examination, struct error *error)
 {
     const char *fqrn = examination->configuration->fqrn;
@@ -50,10 +40,10 @@ static bool examine_master(struct examination *examination, struct error *error)
         return true;
     if (!keyring_read_master(&master, keys, fqrn, examination->pool, error))
         return false;
-    return belongs_to(master, examination->public_key, examination->pool) ||
-           error_set(error, ERROR_BAD_SIGNATURE,
-                     "the master key of %s does not belong to %s", fqrn,
-                     key_file_path(keys, fqrn, KEY_FILE_PUBLIC, examination->pool));
+    return keyring_check_master(
+        master, examination->public_key, fqrn,
+        key_file_path(keys, fqrn, KEY_FILE_PUBLIC, examination->pool), examination->pool,
+        error);
 }
 
 static bool examine_keys(struct examination *examination, struct error *error)

@@ -53,6 +53,21 @@ bool keyring_read_master(struct key **master, const char *directory, const char 
     return keyring_read_private(master, path, pool, error);
 }
 
+bool keyring_check_master(const struct key *master, const struct key *public_key,
+                          const char *fqrn, const char *path, apr_pool_t *pool,
+                          struct error *error)
+{
+    struct text proof = text_of("proof"), signature;
+
+    if (!signature_sign_recoverable(&signature, master, proof, pool, error))
+        return false;
+    return signature_verify_recovered(public_key, proof, signature, NULL) ||
+           error_set(error, ERROR_BAD_SIGNATURE,
+                     "the master key of %s does not belong to %s, with which clients "
+                     "check: nothing is signed",
+                     fqrn, path);
+}
+
 bool keyring_read(struct keyring *keyring, const char *directory, const char *fqrn,
                   apr_pool_t *pool, struct error *error)
 {

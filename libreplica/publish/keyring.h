@@ -40,4 +40,10 @@ bool keyring_make_private(struct key **key, const char *path, apr_pool_t *pool,
 bool keyring_read_master(struct key **master, const char *directory, const char *fqrn,
                          apr_pool_t *pool, struct error *error);
 
+/* Whether MASTER belongs to PUBLIC_KEY, which was read at PATH and which clients check
+ * with: what another key signs locks all of them out. False: ERROR_BAD_SIGNATURE. */
+bool keyring_check_master(const struct key *master, const struct key *public_key,
+                          const char *fqrn, const char *path, apr_pool_t *pool,
+                          struct error *error);
+
 #endif
