@@ -17,9 +17,10 @@ DOWNLOAD = "/geoip/databases/GeoLite2-City/download"
 
 
 def tar_gz(files):
-    """An archive of {name: bytes}."""
+    """An archive of {name: bytes}, the same whenever it is made."""
     stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+    with gzip.GzipFile(fileobj=stream, mode="wb", mtime=0) as packed, \
+            tarfile.open(fileobj=packed, mode="w") as archive:
         for name, content in files.items():
             entry = tarfile.TarInfo(name)
             entry.size = len(content)
@@ -31,7 +32,7 @@ def zipped(files):
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return stream.getvalue()
 
 
@@ -136,4 +137,4 @@ class GeodbServer:
 
 
 def gzipped(database):
-    return gzip.compress(database)
+    return gzip.compress(database, mtime=0)
