@@ -7,6 +7,12 @@
 /* Its distance from the centre wraps to a negative number, which counts as near. */
 #define WRAPPED 0xFFFFFFFFU
 
+/* So many bytes are looked through at once, for which so many before them are needed. */
+#define BLOCK  512
+#define BEFORE (2 * CHUNKER_WINDOW)
+/* Marks no farther from the centre than this differ from it in the lower halves only. */
+#define WIDEST_IN_BLOCKS (2 * 0x10000U - 1)
+
 bool chunker_start(struct chunker *chunker, int64_t minimum, int64_t average,
                    int64_t maximum, struct error *error)
 {
@@ -48,30 +54,94 @@ static size_t feed_minimum(struct chunker *chunker, const unsigned char *bytes,
     return (size_t)taken;
 }
 
+/* Whether none of BLOCK bytes makes a mark; true is certain. A rolling value is the
+ * exclusive or of the last 32 bytes, each shifted by its distance; here only the values'
+ * upper halves are put together, from those of 2, of 4 and of 8 bytes. The loops have no
+ * order, so that compilers make them work on several values at once. */
+static bool is_quiet(const unsigned char *block)
+{
+    const unsigned char *bytes = block - BEFORE;
+    uint16_t pairs[BEFORE + BLOCK], fours[BEFORE + BLOCK], eights[BEFORE + BLOCK];
+    uint16_t marks = 0;
+
+    for (int i = 16; i < BEFORE + BLOCK; i++)
+        pairs[i] = (uint16_t)(bytes[i] ^ bytes[i - 1] << 1);
+    for (int i = 24; i < BEFORE + BLOCK; i++)
+        fours[i] = (uint16_t)(pairs[i] ^ pairs[i - 2] << 2);
+    for (int i = 32; i < BEFORE + BLOCK; i++)
+        eights[i] = (uint16_t)(fours[i] ^ fours[i - 4] << 4);
+    for (int i = BEFORE; i < BEFORE + BLOCK; i++) {
+        uint16_t upper =
+            (uint16_t)(eights[i - 8] >> 8 ^ eights[i - 16] ^ eights[i - 24] << 8);
+
+        marks |= upper == CENTRE >> 16 || upper == (CENTRE >> 16) + 1 ||
+                 upper == WRAPPED >> 16;
+    }
+    return marks == 0;
+}
+
+/* How many of the bytes from FROM up to END can be passed over, whole blocks. */
+static size_t pass_quiet(const struct chunker *chunker, const unsigned char *bytes,
+                         size_t from, size_t end)
+{
+    size_t passed = 0;
+
+    if (from < BEFORE || chunker->width > WIDEST_IN_BLOCKS)
+        return 0;
+    while (end - from - passed >= BLOCK && is_quiet(bytes + from + passed))
+        passed += BLOCK;
+    return passed;
+}
+
+/* The rolling value of the window that ends before BYTES. */
+static uint32_t roll_window(const unsigned char *bytes)
+{
+    uint32_t rolling = 0;
+
+    for (int i = CHUNKER_WINDOW; i > 0; i--)
+        rolling = rolling << 1 ^ bytes[-i];
+    return rolling;
+}
+
+/* The place of the first byte between FROM and END that makes a mark, or END. */
+static size_t find_mark(struct chunker *chunker, const unsigned char *bytes, size_t from,
+                        size_t end)
+{
+    uint32_t rolling = chunker->rolling, lowest = chunker->lowest, width = chunker->width;
+    size_t next = from;
+
+    while (next < end) {
+        size_t passed = pass_quiet(chunker, bytes, next, end), stop;
+
+        next += passed;
+        if (passed > 0)
+            rolling = roll_window(bytes + next);
+        stop = end - next > BLOCK ? next + BLOCK : end;
+        for (; next < stop; next++) {
+            rolling = rolling << 1 ^ bytes[next];
+            if (rolling - lowest < width || rolling == WRAPPED)
+                return next;
+        }
+    }
+    chunker->rolling = rolling;
+    return end;
+}
+
 size_t chunker_feed(struct chunker *chunker, bool *ended, const unsigned char *bytes,
                     size_t length)
 {
-    uint32_t rolling, lowest = chunker->lowest, width = chunker->width;
-    size_t taken = 0, end;
+    size_t taken = 0, end, mark;
 
-    *ended = false;
     if (chunker->position < chunker->minimum)
         taken = feed_minimum(chunker, bytes, (int64_t)length);
-    rolling = chunker->rolling;
     end = taken + (size_t)smaller((int64_t)(length - taken),
                                   chunker->maximum - chunker->position);
-    chunker->position -= (int64_t)taken;
-    for (; taken < end; taken++) {
-        rolling = rolling << 1 ^ bytes[taken];
-        if (rolling - lowest < width || rolling == WRAPPED)
-            break;
-    }
-    chunker->rolling = rolling;
-    chunker->position += (int64_t)taken;
-    if (taken < length) {
-        *ended = true;
+    mark = find_mark(chunker, bytes, taken, end);
+    chunker->position += (int64_t)(mark - taken);
+    *ended = mark < length;
+    if (*ended) {
         chunker->rolling = 0;
         chunker->position = 0;
     }
-    return taken;
+    return mark;
 }

@@ -140,6 +140,34 @@ static void agrees_with_the_definition_for_small_sizes(void **state)
     }
 }
 
+/* Here many bytes are looked through at once, if the pieces allow. */
+static void agrees_with_the_definition_for_large_averages(void **state)
+{
+    static const int64_t sizes[][3] = {{32, 0xFFFF, 0x10000},
+                                       {32, 0x10000, 0x20000},
+                                       {1000, 0x10001, 3 * MEGABYTE},
+                                       {64, 20000, 3 * MEGABYTE}};
+    static const size_t pieces[] = {MEGABYTE, 64, 575, 576, 577, 1089, 4096, 30011};
+    unsigned char *bytes = stream(state);
+    struct cuts slow, fast;
+
+    /* Marks right beside others, and of every kind: the bytes 1 make the odd one. */
+    for (size_t i = 0; i < 2 * MEGABYTE; i += 99991)
+        memset(bytes + i, (int)(i & 1), 29 + i % 600);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+        const int64_t *size = sizes[i];
+
+        cut_slowly(&slow, bytes, 2 * MEGABYTE, size[0], size[1], size[2]);
+        assert_true(slow.count > 15);
+        for (size_t k = 0; k < sizeof(pieces) / sizeof(*pieces); k++) {
+            cut(&fast, bytes, 2 * MEGABYTE, pieces[k],
+                started(size[0], size[1], size[2]));
+            assert_int_equal(fast.count, slow.count);
+            assert_memory_equal(fast.at, slow.at, sizeof(*fast.at) * (size_t)fast.count);
+        }
+    }
+}
+
 static void makes_no_empty_last_chunk(void **state)
 {
     unsigned char bytes[68] = {0};
@@ -170,6 +198,7 @@ static const struct CMUnitTest chunker_tests[] = {
     UNIT_TEST(finds_the_known_cuts_whatever_the_pieces),
     UNIT_TEST(cuts_constant_data_at_the_limits),
     UNIT_TEST(agrees_with_the_definition_for_small_sizes),
+    UNIT_TEST(agrees_with_the_definition_for_large_averages),
     UNIT_TEST(makes_no_empty_last_chunk),
     UNIT_TEST(refuses_sizes_out_of_order),
 };
