@@ -218,6 +218,9 @@ static bool read_through(struct content_maker *maker, struct content *content,
             !feed_chunks(maker, content, (size_t)count, pool, error))
             return false;
         content->size += count;
+        /* A regular file that gave less than was asked for has ended. */
+        if (count < BUFFER_SIZE && content->size == content->announced_size)
+            return true;
     }
     return true;
 }

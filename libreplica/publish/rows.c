@@ -69,12 +69,26 @@ static bool enter_first(struct rows *rows, struct error *error)
     return true;
 }
 
+/* The last of half a ring is waited for first: the others are done with it or soon after.
+ * Else the thread would sleep and be woken for each. */
+static bool enter_half(struct rows *rows, struct error *error)
+{
+    unsigned int left = ROWS_WAITING / 2, last = (rows->first + left - 1) % ROWS_WAITING;
+
+    if (rows->ring[last].row.content != NULL)
+        workers_wait(rows->workers, rows->ring[last].row.content, NULL);
+    for (; left > 0; left--)
+        if (!enter_first(rows, error))
+            return false;
+    return true;
+}
+
 bool rows_append(struct row **row, apr_pool_t **pool, struct rows *rows,
                  enum row_action action, struct error *error)
 {
     struct waiting *waiting;
 
-    if (rows->count == ROWS_WAITING && !enter_first(rows, error))
+    if (rows->count == ROWS_WAITING && !enter_half(rows, error))
         return false;
     waiting = &rows->ring[(rows->first + rows->count++) % ROWS_WAITING];
     waiting->action = action;

@@ -24,6 +24,7 @@ struct workers {
     pthread_cond_t done;
     struct content *first; /* not begun yet */
     struct content **last;
+    const struct content *awaited; /* by the one that submits */
     bool is_stopping;
 };
 
@@ -49,7 +50,8 @@ static void report(struct workers *workers, struct content *content)
 {
     pthread_mutex_lock(&workers->mutex);
     content->is_done = true;
-    pthread_cond_signal(&workers->done);
+    if (content == workers->awaited)
+        pthread_cond_signal(&workers->done);
     pthread_mutex_unlock(&workers->mutex);
 }
 
@@ -150,8 +152,10 @@ void workers_submit(struct workers *workers, struct content *content)
 bool workers_wait(struct workers *workers, struct content *content, struct error *error)
 {
     pthread_mutex_lock(&workers->mutex);
+    workers->awaited = content;
     while (!content->is_done)
         pthread_cond_wait(&workers->done, &workers->mutex);
+    workers->awaited = NULL;
     pthread_mutex_unlock(&workers->mutex);
     if (content->has_failed && error != NULL)
         *error = content->error;
