@@ -5,6 +5,7 @@
 
 #include <apr_strings.h>
 
+#include "libreplica/base/clock.h"
 #include "libreplica/base/log.h"
 #include "libreplica/operate/replica_gc.h"
 #include "libreplica/operate/ttl_manifest.h"
@@ -46,7 +47,7 @@ static void take_more(struct batch *batch)
 struct door_job *commit_drop_late(struct door_job *jobs, const char *name)
 {
     struct door_job **link = &jobs;
-    apr_time_t now = apr_time_now();
+    apr_time_t now = clock_now();
 
     while (*link != NULL) {
         struct door_job *job = *link;

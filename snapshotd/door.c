@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <apr_strings.h>
 
+#include "libreplica/base/clock.h"
 #include "libreplica/base/log.h"
 #include "libreplica/base/thread.h"
 #include "libreplica/store/file.h"
@@ -56,13 +57,25 @@ static bool may_connect(const struct door *door, int socket)
     return false;
 }
 
+/* Descriptors or memory are short: whoever connects waits until some are free again. */
+static void pause_listening(struct door *door, int reason)
+{
+    log_write(LOG_LEVEL_ERROR,
+              "socket: cannot accept a connection: %s; trying again in 1 s",
+              strerror(reason));
+    door->deaf_until = clock_now() + TICK;
+}
+
 static void accept_one(struct door *door)
 {
     int fd = accept4(door->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     struct door_connection *connection;
 
-    if (fd < 0)
+    if (fd < 0) {
+        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+            pause_listening(door, errno);
         return;
+    }
     if (!may_connect(door, fd)) {
         close(fd);
         return;
@@ -78,9 +91,11 @@ static int collect(struct pollfd *fds, const struct door *door)
 {
     int count = 2;
 
+    bool is_deaf =
+        door->connection_count == DOOR_CONNECTIONS || clock_now() < door->deaf_until;
+
     fds[0] = (struct pollfd){door->wake_fd, POLLIN, 0};
-    fds[1] = (struct pollfd){
-        door->connection_count < DOOR_CONNECTIONS ? door->listener : -1, POLLIN, 0};
+    fds[1] = (struct pollfd){is_deaf ? -1 : door->listener, POLLIN, 0};
     for (struct door_connection *it = door->connections; it != NULL; it = it->next)
         fds[count++] = (struct pollfd){it->socket, door_connection_events(it), 0};
     return count;
@@ -122,9 +137,9 @@ static void serve(struct door *door, const struct pollfd *fds)
 static apr_time_t tick(struct door *door, apr_time_t next)
 {
     struct door_connection **link = &door->connections;
-    apr_time_t now = apr_time_now();
+    apr_time_t now = clock_now();
 
-    if (now < next && next <= now + TICK)
+    if (now < next)
         return next;
     while (*link != NULL)
         if (door_connection_tick(*link, now))

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "libreplica/base/clock.h"
 #include "libreplica/base/log.h"
 #include "snapshotd/upload.h"
 
@@ -66,7 +67,7 @@ static bool begin_job(struct door_connection *connection)
     job->door = connection->door;
     job->connection = connection;
     job->body = apr_palloc(pool, header.length + 1);
-    job->begun = apr_time_now();
+    job->begun = clock_now();
     job->deadline =
         job->begun +
         (header.deadline_ms == 0 ? DOOR_LONGEST : (apr_time_t)header.deadline_ms * 1000);

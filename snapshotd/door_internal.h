@@ -54,7 +54,7 @@ struct door_job {
     struct message_header header;
     struct message_request request;
     char *body;
-    apr_time_t begun;
+    apr_time_t begun; /* this and the next of clock_now */
     apr_time_t deadline;
     apr_pool_t *pool; /* its own */
 
@@ -84,8 +84,9 @@ struct door {
     int wake_fd;
     volatile int stop;
     pthread_t reader;
-    struct door_connection *connections; /* the reader's own */
+    struct door_connection *connections; /* the reader's own, and the next two */
     int connection_count;
+    apr_time_t deaf_until; /* of clock_now; nobody is let in before */
     atomic_llong last_upload;
 
     pthread_mutex_t mutex; /* of what follows */

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "libreplica/base/clock.h"
 #include "libreplica/store/message_io.h"
 
 /* Whoever asked reads, or is not worth waiting for. */
@@ -72,7 +73,7 @@ static bool send_first(struct door_connection *connection, bool *is_whole)
     if (!message_send_some(&sent, connection->socket, rest, first->fd, &unused))
         return false;
     if (sent > 0) {
-        connection->taken = apr_time_now();
+        connection->taken = clock_now();
         if (first->fd >= 0)
             close(first->fd);
         first->fd = -1;
@@ -112,7 +113,7 @@ static void put(struct door_connection *connection, struct outgoing *added)
     connection->last_outgoing = &added->next;
     connection->outgoing_bytes += added->length;
     if (is_first)
-        connection->taken = apr_time_now();
+        connection->taken = clock_now();
     if ((is_first && !flush(connection)) || connection->outgoing_bytes > OUTGOING_MAX)
         give_up(connection);
 }

@@ -4,6 +4,7 @@
 
 #include <apr_strings.h>
 
+#include "libreplica/base/clock.h"
 #include "libreplica/base/log.h"
 #include "libreplica/base/thread.h"
 
@@ -32,7 +33,7 @@ struct door_job *door_own_job(struct door *door, const char *repository)
     job = apr_pcalloc(pool, sizeof(*job));
     job->pool = pool;
     job->door = door;
-    job->deadline = apr_time_now() + DOOR_LONGEST;
+    job->deadline = clock_now() + DOOR_LONGEST;
     job->request.repository = apr_pstrdup(pool, repository);
     return job;
 }

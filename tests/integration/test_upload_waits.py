@@ -4,8 +4,10 @@
 import concurrent.futures
 import json
 import os
+import re
 import socket
 import struct
+import subprocess
 import time
 
 import pytest
@@ -161,6 +163,37 @@ def test_words_at_the_socket(uploads):
         connection.setblocking(False)
         with pytest.raises(BlockingIOError):
             connection.recv(1)
+
+
+def limit_descriptors(daemon, count):
+    """As the daemon's user."""
+    subprocess.run(["prlimit", f"--pid={daemon.process.pid}", f"--nofile={count}:"], check=True,
+                   **daemon.options)
+
+
+def test_who_comes_when_descriptors_have_run_out_waits(uploads):
+    folder, said = f"/proc/{uploads.daemon.process.pid}", len(uploads.daemon.text())
+    with open(f"{folder}/limits", encoding="ascii") as file:
+        before = re.search(r"Max open files +(\d+)", file.read())[1]
+    used = {int(name) for name in os.listdir(f"{folder}/fd")}
+    free = min(set(range(len(used) + 1)) - used)
+
+    def complaints():
+        return uploads.daemon.text()[said:].count("socket: cannot accept a connection")
+
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(DEADLINE_SECONDS)
+        limit_descriptors(uploads.daemon, free)
+        try:
+            connection.connect(str(uploads.site.folder / "socket"))
+            connection.sendall(message(6, 1, repository=NAME, token=token_hash("secret")))
+            start = time.monotonic()
+            wait_until(lambda: complaints() >= 3, "it has tried again")
+            # Not all the time.
+            assert complaints() <= 2 + (time.monotonic() - start)
+        finally:
+            limit_descriptors(uploads.daemon, before)
+        assert next_answer(connection)[1] == 1
 
 
 def list_more(uploads, connections, path):
