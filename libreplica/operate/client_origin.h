@@ -13,10 +13,11 @@ struct client_origin {
     const char *proxy;        /* "": none */
 };
 
-/* Read, the later ones being stronger, <confdir>/default.conf, default.local,
- * domain.d/<domain>.conf and .local, config.d/<fqrn>.conf and .local, and
- * repositories.d/<fqrn>/client.conf, as far as they are there: CVMFS_SERVER_URL,
- * CVMFS_PUBLIC_KEY or CVMFS_KEYS_DIR (neither: <confdir>/keys), CVMFS_HTTP_PROXY.
+/* Read, the later ones being stronger, <confdir>/default.conf, those of default.d that
+ * end in .conf, default.local, domain.d/<domain>.conf and .local, config.d/<fqrn>.conf
+ * and .local, and repositories.d/<fqrn>/client.conf, as far as they are there:
+ * CVMFS_SERVER_URL, CVMFS_PUBLIC_KEY or CVMFS_KEYS_DIR (neither: <confdir>/keys),
+ * CVMFS_HTTP_PROXY.
  *   url, public_key   stronger than they are; NULL: not given
  * False: ERROR_NOT_FOUND (nothing says where it is), those of reading files. */
 bool client_origin_read(struct client_origin *origin, const char *fqrn,

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -159,6 +160,33 @@ bool file_make_directory(const char *path, unsigned int mode, apr_pool_t *pool,
             return true;
         *slash = '/';
     }
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+bool file_list(apr_array_header_t *paths, const char *folder, const char *suffix,
+               apr_pool_t *pool, struct error *error)
+{
+    const struct dirent *entry;
+    int first = paths->nelts;
+    DIR *directory = opendir(folder);
+
+    if (directory == NULL)
+        return error_set_errno(error, errno, "cannot list %s", folder);
+    while ((entry = readdir(directory)) != NULL) {
+        size_t length = strlen(entry->d_name), end = strlen(suffix);
+
+        if (length > end && strcmp(entry->d_name + length - end, suffix) == 0)
+            APR_ARRAY_PUSH(paths, const char *) =
+                apr_pstrcat(pool, folder, "/", entry->d_name, NULL);
+    }
+    closedir(directory);
+    qsort((const char **)paths->elts + first, (size_t)(paths->nelts - first),
+          sizeof(const char *), by_name);
+    return true;
 }
 
 static bool remove_entry(int parent, const char *name, const char *path, int depth,

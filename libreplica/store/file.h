@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <apr_pools.h>
+#include <apr_tables.h>
 #include "libreplica/base/error.h"
 #include "libreplica/base/text.h"
 
@@ -44,6 +45,10 @@ bool file_rename(const char *path, const char *from, apr_pool_t *pool,
 /* Make a directory and its missing parents; one that is there is left. */
 bool file_make_directory(const char *path, unsigned int mode, apr_pool_t *pool,
                          struct error *error);
+
+/* Append the paths in FOLDER that end in SUFFIX, of const char *, sorted. */
+bool file_list(apr_array_header_t *paths, const char *folder, const char *suffix,
+               apr_pool_t *pool, struct error *error);
 
 /* Remove a file or a directory with all that is in it; what is not there is gone already.
  * A symbolic link is removed, never followed, also if somebody puts one there meanwhile:

@@ -2,9 +2,6 @@
 /* Loading master public keys. */
 #include "libreplica/store/master_keys.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <apr_strings.h>
@@ -27,33 +24,6 @@ static bool load_file(apr_array_header_t *keys, const char *path, apr_pool_t *po
     return true;
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static bool list_directory(apr_array_header_t *paths, const char *path, apr_pool_t *pool,
-                           struct error *error)
-{
-    const struct dirent *entry;
-    int first = paths->nelts;
-    DIR *directory = opendir(path);
-
-    if (directory == NULL)
-        return error_set_errno(error, errno, "cannot list the keys in %s", path);
-    while ((entry = readdir(directory)) != NULL) {
-        size_t length = strlen(entry->d_name);
-
-        if (length > 4 && strcmp(entry->d_name + length - 4, ".pub") == 0)
-            APR_ARRAY_PUSH(paths, const char *) =
-                apr_pstrcat(pool, path, "/", entry->d_name, NULL);
-    }
-    closedir(directory);
-    qsort((const char **)paths->elts + first, (size_t)(paths->nelts - first),
-          sizeof(const char *), by_name);
-    return true;
-}
-
 bool master_keys_paths(apr_array_header_t **paths, const char *setting, apr_pool_t *pool,
                        struct error *error)
 {
@@ -67,7 +37,7 @@ bool master_keys_paths(apr_array_header_t **paths, const char *setting, apr_pool
             continue;
         if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode))
             APR_ARRAY_PUSH(*paths, const char *) = path;
-        else if (!list_directory(*paths, path, pool, error))
+        else if (!file_list(*paths, path, ".pub", pool, error))
             return false;
     }
     return true;

@@ -84,7 +84,10 @@ def test_by_options_alone(client):
 def test_by_the_files_of_a_client(client):
     nobody = f"http://127.0.0.1:{free_port()}/cvmfs/@fqrn@"
     there = client.url.replace(client.site.name, "@fqrn@")
-    client.configure("default.local", CVMFS_HTTP_PROXY="'auto;DIRECT'", CVMFS_SERVER_URL=nobody)
+    client.configure("default.conf", CVMFS_HTTP_PROXY=nobody)
+    client.configure("default.d/60-site.conf", CVMFS_HTTP_PROXY="'auto;DIRECT'")
+    client.configure("default.d/50-cern.conf", CVMFS_HTTP_PROXY=nobody, CVMFS_SERVER_URL=nobody)
+    client.configure("default.d/70-old.conf.rpmsave", CVMFS_HTTP_PROXY=nobody)
     client.configure("domain.d/example.net.conf", CVMFS_KEYS_DIR=client.confdir / "keys")
     client.configure(f"config.d/{client.site.name}.conf",
                      CVMFS_SERVER_URL=f"'{nobody};{there}'")
