@@ -152,7 +152,7 @@ static void end_connection(request_rec *r)
 
 static int send_json(request_rec *r, json_t *object)
 {
-    char *bytes = json_dumps(object, JSON_COMPACT);
+    char *bytes = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(16));
     const char *text = bytes != NULL ? apr_pstrcat(r->pool, bytes, "\n", NULL) : "{}\n";
 
     free(bytes);
