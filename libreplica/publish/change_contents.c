@@ -123,6 +123,18 @@ static void enter_first(struct changes *changes)
     forget(changes, put);
 }
 
+/* The last of these is waited for first: the others are done with it or soon after. Else
+ * the thread would sleep and be woken for each. */
+static void enter_half(struct changes *changes)
+{
+    unsigned int left = CHANGES_WAITING / 2,
+                 last = (changes->first + left - 1) % CHANGES_WAITING;
+
+    workers_wait(changes->workers, changes->ring[last].content, NULL);
+    for (; left > 0; left--)
+        enter_first(changes);
+}
+
 void changes_enter_waiting(struct changes *changes)
 {
     while (changes->count > 0)
@@ -220,7 +232,7 @@ bool changes_put(struct changes *changes, const char *path, int fd,
         return false;
     }
     if (changes->count == CHANGES_WAITING)
-        enter_first(changes);
+        enter_half(changes);
     put = &changes->ring[(changes->first + changes->count++) % CHANGES_WAITING];
     put->path = apr_pstrdup(put->pool, path);
     put->attributes = *attributes;
