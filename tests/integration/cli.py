@@ -35,7 +35,7 @@ class Site:
         self.settings = {"REPLICA_STORAGE_DIR": self.storage, "REPLICA_SPOOL_DIR": self.spool,
                          "REPLICA_LOG_DIR": self.log, "REPLICA_SLOT_DIR": self.folder / "slots",
                          "REPLICA_LOGROTATE_FILE": self.folder / "logrotate",
-                         "CVMFS_HTTP_TIMEOUT": 2, "CVMFS_HTTP_RETRIES": 0,
+                         "CVMFS_HTTP_TIMEOUT": 10, "CVMFS_HTTP_RETRIES": 0,
                          "REPLICA_MIN_FREE_BYTES": 0, "REPLICA_MIN_FREE_INODES": 0,
                          "CVMFS_UPDATEGEO_DIR": self.folder / "geo",
                          "REPLICA_HTTPD_CONF_DIR": self.folder / "httpd-conf"}

@@ -14,7 +14,7 @@ import pytest
 from cli import IS_ROOT, Site
 from origin import Origin
 from replica import Published
-from servers import SANITIZED, Httpd
+from servers import SANITIZED, Httpd, wait_until
 from snapshotd import Fleet, Snapshotd
 from tree import Tree
 from uploads import SMALL_CHUNKS, UploadSite
@@ -30,6 +30,15 @@ def make_folder():
     return folder
 
 
+def remove_folder(path):
+    """Processes that are ending may still make and remove files in it."""
+    def is_gone():
+        shutil.rmtree(path, ignore_errors=True)
+        return not path.exists()
+
+    wait_until(is_gone, f"{path} is removed")
+
+
 @contextlib.contextmanager
 def memory_folder():
     """One that costs the disk nothing, where the machine has such a place."""
@@ -38,14 +47,14 @@ def memory_folder():
     try:
         yield path
     finally:
-        shutil.rmtree(path)
+        remove_folder(path)
 
 
 @pytest.fixture
 def folder():
     path = make_folder()
     yield path
-    shutil.rmtree(path)
+    remove_folder(path)
 
 
 @pytest.fixture
@@ -92,7 +101,7 @@ def shared():
     shared.httpd = Httpd(path / "httpd", f"Replica {shared.tree.confdir}").start()
     yield shared
     shared.httpd.stop()
-    shutil.rmtree(path)
+    remove_folder(path)
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +111,7 @@ def published():
     repository = Published(path / "published", "sw.example.net")
     repository.key.chmod(0o644)
     yield repository
-    shutil.rmtree(path)
+    remove_folder(path)
 
 
 @pytest.fixture
@@ -170,7 +179,7 @@ def shared_uploads():
     yield start
     for site in started:
         site.close()
-        shutil.rmtree(site.folder)
+        remove_folder(site.folder)
 
 
 @pytest.fixture

@@ -9,6 +9,10 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
+# A follower gives an extended stream up that says nothing for longer.
+COMMENT_SECONDS = 10
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -55,11 +59,16 @@ class Handler(BaseHTTPRequestHandler):
                     self.chunk(b"retry: 3000\n\n")
                     has_head = True
                 with service.changed:
-                    while at == len(service.pieces) and number == service.generation:
-                        service.changed.wait()
+                    service.changed.wait_for(lambda: at < len(service.pieces) or
+                                             number != service.generation, COMMENT_SECONDS)
                     if number != service.generation:
                         return
-                    piece, at = service.pieces[at], at + 1
+                    piece = service.pieces[at] if at < len(service.pieces) else None
+                if piece is None:
+                    if kind == "extended":
+                        self.chunk(b": \n\n")
+                    continue
+                at += 1
                 if not has_head:
                     self.head()
                     has_head = True

@@ -83,8 +83,14 @@ class Helper:
         return [int(pid) for pid in path.read_text().split()]
 
     def worker(self):
-        wait_until(self.children, "there is a worker")
-        return self.children()[0]
+        found = []
+
+        def is_there():
+            found[:] = self.children()
+            return found
+
+        wait_until(is_there, "there is a worker")
+        return found[0]
 
     def end(self):
         """Close standard input; the exit code and what was still answered."""

@@ -146,14 +146,18 @@ class Origin:
         self.closing = threading.Event()
         self.lock = threading.Lock()
         self.server = None
-        self.port = None
         self.tls = tls
+        # Bound for as long as there is this origin: nobody else gets the port while it is closed.
+        self.keeper = socket.socket()
+        self.keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.keeper.bind(("127.0.0.1", 0))
+        self.port = self.keeper.getsockname()[1]
         self.open()
 
     def open(self):
         """Listen; after close() on the same port again."""
         self.closing.clear()
-        self.server = Server(("127.0.0.1", self.port or 0), Handler)
+        self.server = Server(("127.0.0.1", self.port), Handler)
         self.server.origin = self
         if self.tls is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -161,7 +165,6 @@ class Origin:
             # The handshake is the handler's, in a thread of its own.
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True,
                                                      do_handshake_on_connect=False)
-        self.port = self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
         self.thread.start()
 

@@ -76,7 +76,8 @@ class Replica:
     def configure(self, **settings):
         folder = self.confdir / "repositories.d" / self.fqrn
         folder.mkdir(parents=True, exist_ok=True)
-        settings = {"CVMFS_HTTP_TIMEOUT": 2, "CVMFS_HTTP_RETRIES": 3,
+        # A busy machine needs a while for an answer.
+        settings = {"CVMFS_HTTP_TIMEOUT": 10, "CVMFS_HTTP_RETRIES": 3,
                     "REPLICA_MIN_FREE_BYTES": 0, "REPLICA_MIN_FREE_INODES": 0,
                     "CVMFS_PUBLIC_KEY": self.key, **settings}
         (self.confdir / "replica.local").write_text(

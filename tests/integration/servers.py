@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The servers that tests talk to: real httpd on free loopback ports, in temporary folders."""
 
+import contextlib
 import http.client
 import os
 import pathlib
@@ -17,7 +18,8 @@ BUILD = pathlib.Path(os.environ.get("REPLICA_BUILD", TOP / "build"))
 SANITIZED = os.environ.get("REPLICA_SANITIZED") == "1"
 SANITIZER_REPORT = re.compile(r".*(AddressSanitizer|runtime error:)")
 OUR_CODE = re.compile(r"mod_replica|libreplica")
-DEADLINE_SECONDS = 30
+# Only who waits in vain gets there: longer than a busy machine takes for anything.
+DEADLINE_SECONDS = 120
 THREADS = 16
 
 # What any httpd of these tests loads, as far as it is not linked in; {mpm} is chosen.
@@ -33,12 +35,16 @@ SIZE = {"prefork": ["StartServers 4", "ServerLimit 32", "MinSpareServers 1"],
 # Workers that run side by side must not take one another's free ports: each has its own range.
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
 FIRST_PORT, PORTS = 10000 + 1000 * (WORKER % 20), 1000
+UNUSED_PORTS = []
 
 
 def free_port():
-    """A port of the loopback address that nobody listens on, another one each time."""
+    """A port of the loopback address that nobody listens on, another one each time: who got the
+    last one need not listen yet."""
     for _ in range(PORTS):
-        port = FIRST_PORT + random.randrange(PORTS)
+        if not UNUSED_PORTS:
+            UNUSED_PORTS[:] = random.sample(range(FIRST_PORT, FIRST_PORT + PORTS), PORTS)
+        port = UNUSED_PORTS.pop()
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -51,11 +57,9 @@ def free_port():
 def wait_until(condition, what, seconds=DEADLINE_SECONDS):
     """Wait for a condition, never for a time; fail loudly when it does not come."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds} s in vain until {what}"
         time.sleep(0.02)
-    raise AssertionError(f"waited {seconds} s in vain until {what}")
 
 
 def is_listening(port):
@@ -179,22 +183,29 @@ class Httpd:
         return environment
 
     def start(self):
+        before = self.generations()
         with open(self.folder / "stderr", "wb") as stderr:
             # A session of its own: some MPMs end by a signal to their process group.
             self.process = subprocess.Popen(self.command("-DFOREGROUND"), stderr=stderr,
                                             env=self.environment(), start_new_session=True)
-        wait_until(lambda: self.process.poll() is not None or is_listening(self.port),
-                   "httpd listens")
+        # It listens before it knows what to do with signals.
+        wait_until(lambda: self.process.poll() is not None or self.is_running(before)
+                   and is_listening(self.port), "httpd listens")
         assert self.process.poll() is None, self.log_text()
         return self
 
+    def generations(self):
+        return self.log_text().count("resuming normal operations")
+
+    def is_running(self, before):
+        """Whether there is a generation that was not BEFORE."""
+        return self.generations() > before
+
     def graceful(self):
         """Restart gracefully and wait until the new generation is there."""
-        before = self.log_text().count("resuming normal operations")
+        before = self.generations()
         self.process.send_signal(signal.SIGUSR1)
-        wait_until(
-            lambda: self.log_text().count("resuming normal operations") > before,
-            "httpd has restarted")
+        wait_until(lambda: self.is_running(before), "httpd has restarted")
 
     def child_pids(self):
         pid = self.process.pid
@@ -205,7 +216,8 @@ class Httpd:
         """End every child process in the middle of whatever it does."""
         self.expected_signal = "Killed"
         for pid in self.child_pids():
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # one that has ended meanwhile
+                os.kill(pid, signal.SIGKILL)
 
     def stop(self):
         if self.process is None:

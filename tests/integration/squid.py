@@ -28,7 +28,9 @@ class Squid:
         self.configuration = self.folder / "squid.conf"
         text = text or (SHIPPED / name).read_text()
         # With several workers there is a process before them.
-        self.mode = "--foreground" if re.search(r"^workers [2-9]", text, re.M) else "-N"
+        workers = re.search(r"^workers ([2-9])", text, re.M)
+        self.workers = int(workers.group(1)) if workers else 1
+        self.mode = "--foreground" if workers else "-N"
         text = re.sub(r"^http_port (\d+)(?=[ \n])", self.move_port, text, flags=re.M)
         text = text.replace("parent 8080 ", f"parent {httpd_port} ")
         text = text.replace("/var/log/squid/", f"{self.folder}/")
@@ -73,21 +75,28 @@ class Squid:
                 if re.search(r"WARNING|ERROR|FATAL", line)]
 
     def start(self, **options):
+        before = self.log_text().count("Accepting ")
         with open(self.folder / "stderr", "wb") as stderr:
             self.process = subprocess.Popen(self.command(), stderr=stderr, **options)
-        wait_until(lambda: self.process.poll() is not None
-                   or all(is_listening(port) for port in self.ports.values()), "Squid listens")
-        assert self.process.poll() is None, (self.folder / "cache.log").read_text()
+        # It listens before it knows what to do with signals, and says so afterwards.
+        wait_until(lambda: self.process.poll() is not None or self.has_accepted(before)
+                   and all(is_listening(port) for port in self.ports.values()), "Squid listens")
+        assert self.process.poll() is None, self.log_text()
         return self
 
     def reconfigure(self):
         """Read the configuration again; done when Squid says so."""
         before = self.log_text().count("Accepting ")
         subprocess.run(self.command("-k", "reconfigure"), check=True, capture_output=True)
-        wait_until(lambda: self.log_text().count("Accepting ") > before, "Squid has read it")
+        wait_until(lambda: self.has_accepted(before), "Squid has read it")
+
+    def has_accepted(self, before):
+        """Whether every worker has said of every port that it accepts, after BEFORE lines."""
+        return self.log_text().count("Accepting ") >= before + self.workers * len(self.ports)
 
     def log_text(self):
-        return (self.folder / "cache.log").read_text(errors="replace")
+        path = self.folder / "cache.log"
+        return path.read_text(errors="replace") if path.exists() else ""
 
     def stop(self):
         """TERM, so that it takes its shared memory away."""

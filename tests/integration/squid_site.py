@@ -220,7 +220,7 @@ class Load:
                 if answer.status != 200:
                     self.failures.append((answer.status, body))
                 self.answers += 1
-            except (ConnectionRefusedError, ConnectionResetError, http.client.BadStatusLine):
+            except (ConnectionError, http.client.BadStatusLine):
                 # Squid closes its ports and idle connections for a moment when it reconfigures.
                 connection.close()
             except OSError as reason:
