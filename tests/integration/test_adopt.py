@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import pwd
+import random
 import signal
 import subprocess
 import time
@@ -301,16 +302,23 @@ def test_a_signal_stops_it_and_it_can_be_run_again(replica):
         (replica.storage / NAME / f"data/{number % 256:02x}/{number}").write_text("")
     give(replica.storage / NAME, OLD)
     before = replica.picture()
-    stopped = 0
-    for delay in range(300):
+    chance, stopped, longest = random.Random(6), 0, 0.1
+    for _ in range(300):
         process = subprocess.Popen([REPLICACTL, "adopt", "--root", replica.root, "-o", NEW],
                                    env=replica.environment(), stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE, text=True)
-        time.sleep(delay / 1000)
+        time.sleep(chance.uniform(0, longest))
         process.terminate()
         stopped += "stopped half-way: run it again" in process.communicate()[1]
         if stopped == 3:
             break
+        if process.returncode == 0:
+            # It was done: once more from the beginning.
+            replica.adopt("--undo")
+            longest = max(0.01, longest * 0.8)
+        elif process.returncode < 0:
+            # It had not yet begun.
+            longest = min(10, longest * 1.25)
     assert stopped > 0
     replica.adopt("-o", NEW)
     replica.adopt("--undo")
