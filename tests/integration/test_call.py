@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls of an administrator: clean, notify, gc, housekeeping, resign."""
 
-import sqlite3
 import time
 
+from test_expiry import database_of
 from test_upload_gc import object_of
 from uploads import NAME, detail, good
 
@@ -23,7 +23,7 @@ def test_the_calls_of_an_administrator(make_uploads):
     answer = good(post(uploads, "/gc"))
     assert answer["message"] and answer["gc_time_s"] >= 0
     assert not object_of(uploads, b"old").exists() and uploads.revision() == before
-    with sqlite3.connect(uploads.spool / NAME / "expiry.sqlite") as database:
+    with database_of(uploads) as database:
         database.execute("UPDATE expiry SET expires_at = 1 WHERE path = '/due'")
     answer = good(post(uploads, "/housekeeping"))
     assert answer["message"] and answer["housekeeping_time_s"] >= 0

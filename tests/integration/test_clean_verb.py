@@ -7,6 +7,7 @@ import time
 import pytest
 
 from cli import OWNER
+from test_expiry import database_of, records
 from test_upload_gc import object_of
 from uploads import NAME, good
 
@@ -17,14 +18,9 @@ def stop(uploads):
 
 
 def expire(uploads, *paths):
-    with sqlite3.connect(uploads.spool / NAME / "expiry.sqlite") as database:
+    with database_of(uploads) as database:
         database.executemany("UPDATE expiry SET expires_at = 1 WHERE path = ?",
                              [(path,) for path in paths])
-
-
-def records(uploads):
-    with sqlite3.connect(uploads.spool / NAME / "expiry.sqlite") as database:
-        return sorted(row[0] for row in database.execute("SELECT path FROM expiry"))
 
 
 def paths(uploads):
