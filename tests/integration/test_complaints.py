@@ -16,7 +16,7 @@ from closure import Closure, manifest_fields, tag_roots
 from cli import OWNER
 from origin import Origin
 from replica import REPLICACTL, Published, Replica
-from servers import SANITIZED, wait_until
+from servers import DEADLINE_SECONDS, SANITIZED, wait_until
 from sources import change, fill
 
 NAME = "sw.example.net"
@@ -46,7 +46,7 @@ def server(collectable):
 @pytest.fixture
 def replica(folder, collectable, server):
     return Replica(folder / "replica", NAME, server.url(NAME), collectable.key,
-                   CVMFS_HTTP_TIMEOUT=1, CVMFS_HTTP_RETRIES=0)
+                   CVMFS_HTTP_RETRIES=0)
 
 
 @pytest.fixture
@@ -90,9 +90,12 @@ def test_4270_4272_no_passing_error_counts_as_swept_by_gc(replica, server, colle
     root = (collectable.historic if which == "historic" else
             manifest_fields(collectable.storage)["C"])
     server.fault(catalog_pattern(root), kind, argument)
+    if kind == "stall":
+        replica.configure(CVMFS_HTTP_TIMEOUT=3, CVMFS_HTTP_RETRIES=0)
     replica.snapshot().assert_failed(root)
     assert replica.manifest() is None
     server.heal()
+    replica.configure()
     replica.snapshot().assert_ok()
     assert replica.closure().objects == Closure(collectable.storage).objects
 
@@ -187,7 +190,7 @@ def test_2264_only_the_file_system_of_the_storage_is_synced(replica):
 
 def test_3690_3064_3189_snapshots_from_cron_do_not_pile_up(replicas, origin):
     """However many are started while some hang: those without a place end at once, silently."""
-    replicas.set(CVMFS_MAX_PARALLEL_SNAPSHOTS=2, CVMFS_HTTP_TIMEOUT=60)
+    replicas.set(CVMFS_MAX_PARALLEL_SNAPSHOTS=2, CVMFS_HTTP_TIMEOUT=1000)
     origin.fault("/data/", "stall", 0)
     runs = [subprocess.Popen([REPLICACTL, "snapshot", "-as"], env=replicas.environment(),
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -240,7 +243,7 @@ def test_1050_2178_1735_no_lock_outlives_its_holder(replica, server, verb):
     arguments = {"snapshot": ["-t"], "gc": ["-f"], "check": []}[verb]
     shutil.copy(server.repositories[NAME] / ".cvmfspublished", replica.storage)
     done = subprocess.run([REPLICACTL, verb, *arguments, NAME], env=replica.environment(),
-                          capture_output=True, text=True, timeout=30, check=False)
+                          capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -296,7 +299,7 @@ def test_2968_garbage_collection_and_a_snapshot_at_once(replica, server, collect
     for number in range(6):
         runs = [replica.begin_gc("-f", "-r", 0), replica.begin()]
         for run in runs if number % 2 else reversed(runs):
-            output, _ = run.communicate(timeout=60)
+            output, _ = run.communicate(timeout=4 * DEADLINE_SECONDS)
             assert run.returncode == 0, output
         replica.closure()
     assert replica.leftovers() == []

@@ -13,6 +13,7 @@ import closure
 from closure import Closure, manifest_fields
 from origin import Origin
 from replica import Published, Replica
+from servers import DEADLINE_SECONDS, wait_until
 from sources import change, fill
 from tree import digest
 
@@ -211,10 +212,11 @@ def test_an_origin_that_refuses_connections(site):
 
 def test_an_origin_that_stalls(site):
     before = site.replica.manifest()
-    site.replica.configure(CVMFS_HTTP_TIMEOUT=1, CVMFS_HTTP_RETRIES=1)
+    site.replica.configure(CVMFS_HTTP_TIMEOUT=3, CVMFS_HTTP_RETRIES=1)
     site.origin.fault(r"C$", "stall", 5)
     site.replica.snapshot().assert_failed("catalog")
     site.assert_nothing_published(before)
+    site.replica.configure()
     site.assert_recovers()
 
 
@@ -314,8 +316,7 @@ def test_two_snapshots_at_once_take_turns_or_refuse(site):
     first = site.replica.begin()
     marker = site.replica.storage / ".cvmfs_is_snapshotting"
     try:
-        while not marker.exists() and first.poll() is None:
-            pass
+        wait_until(lambda: marker.exists() or first.poll() is not None, "the first has begun")
         run = site.replica.snapshot("-t")
         run.assert_failed("another update is in progress... aborting", f"{first.pid} ")
     finally:
@@ -331,8 +332,8 @@ def begin_and_stall(site):
     path = min(path for path in fresh if path[-1] not in "CXHM")
     site.origin.fault(path, "stall", 5)
     process = site.replica.begin()
-    while path not in site.origin.paths():
-        assert process.poll() is None
+    wait_until(lambda: path in site.origin.paths() or process.poll() is not None, "it stalls")
+    assert process.poll() is None
     return process
 
 
@@ -341,7 +342,7 @@ def test_term_stops_a_snapshot_and_keeps_what_is_whole(site):
     site.origin.heal()
     process = begin_and_stall(site)
     process.terminate()
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=DEADLINE_SECONDS)
     assert process.returncode == 1 and "stopped" in output
     site.assert_nothing_published(before)
     whole = site.replica.objects()

@@ -21,7 +21,7 @@ from collect import Expected
 from cli import OWNER, Site
 from origin import Origin
 from replica import Published
-from servers import Httpd
+from servers import DEADLINE_SECONDS, Httpd
 from sources import fill, write
 
 NAMES = ("a.example.net", "b.example.net")
@@ -212,7 +212,7 @@ class Reader(threading.Thread):
         while not self.stops.is_set():
             for url in self.urls:
                 try:
-                    with urllib.request.urlopen(url, timeout=10) as reply:
+                    with urllib.request.urlopen(url, timeout=DEADLINE_SECONDS) as reply:
                         reply.read()
                 except (urllib.error.URLError, OSError) as problem:
                     self.problems.append(f"{url}: {problem}")
