@@ -9,7 +9,7 @@ import subprocess
 
 from cli import OWNER
 from closure import manifest_fields
-from servers import wait_until
+from servers import DEADLINE_SECONDS, wait_until
 from sources import fill
 
 NAME = "own.example.net"
@@ -19,7 +19,8 @@ def rows(log):
     """(sequence, topic, revision, mark, source, payload) of each event."""
     if not log.exists():
         return []
-    connection = sqlite3.connect(f"file:{log}?mode=ro", uri=True, timeout=10)
+    connection = sqlite3.connect(f"file:{log}?mode=ro", uri=True,
+                                 timeout=DEADLINE_SECONDS)
     try:
         return connection.execute("SELECT sequence, topic, revision, mark, source, payload "
                                   "FROM events ORDER BY sequence").fetchall()

@@ -21,7 +21,7 @@ from sources import fill
 from squid import Squid
 from test_event_log import rows
 from test_event_sources import (NAME, folder_upstream, is_current, message, more,  # noqa: F401
-                                service, sources, upstream_first, wait_for_current)
+                                service, upstream_first, wait_for_current, wait_for_source)
 
 NGINX = """daemon off;
 pid {folder}/nginx.pid;
@@ -142,7 +142,7 @@ def test_the_daemon_follows_through_nginx(fleet, daemon, service, folder):  # no
     with contextlib.closing(Nginx(folder / "nginx", service.port)) as nginx:
         for _ in follow_through(fleet, daemon, f"http://127.0.0.1:{nginx.port}{API}"):
             assert service.publish(message(fleet))[0] == 200
-        assert sources(daemon)[0]["stream"] == "extended"
+        wait_for_source(daemon, lambda it: it.get("stream") == "extended", "the status shows it")
         assert daemon.stop() == 0
 
 
@@ -153,7 +153,7 @@ def test_the_daemon_follows_through_squid(fleet, daemon, service, folder):  # no
         proxy = f"http://127.0.0.1:{squid.ports[3128]}"
         for _ in follow_through(fleet, daemon, service.url, CVMFS_SERVER_PROXY=proxy):
             assert service.publish(message(fleet))[0] == 200
-        assert sources(daemon)[0]["stream"] == "extended"
+        wait_for_source(daemon, lambda it: it.get("stream") == "extended", "the status shows it")
         assert daemon.stop() == 0
     finally:
         squid.stop()

@@ -90,7 +90,7 @@ class World:
             pass
         journal = time.monotonic()
         assert process.wait() == 0
-        return journal - start, time.monotonic() - journal
+        return journal - start, max(0.05, time.monotonic() - journal)
 
     def kill(self, seconds, in_sweep):
         """Some time after the start, or after the journal is there. True if the run was still at
