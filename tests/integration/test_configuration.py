@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The directive, and repositories that come, change and go while httpd runs."""
 
+import errno
 import os
 
 import pytest
@@ -138,7 +139,16 @@ def test_each_virtual_host_has_its_own_tree(tree, repository, folder, start_http
 
 
 def memory_of(pid):
-    """What a process can read and write."""
+    """What a process can read and write; once more if something went while it was read."""
+    while True:
+        try:
+            return read_memory_of(pid)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+
+
+def read_memory_of(pid):
     found = []
     with open(f"/proc/{pid}/maps", encoding="ascii") as maps, \
             open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
