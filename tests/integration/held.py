@@ -31,6 +31,7 @@ class Hold:
     def __init__(self, uploads):
         self.path = uploads.site.folder / "hold"
         self.reached = uploads.site.folder / "hold.reached"
+        self.steps = 0
         options = ":".join(filter(None, (os.environ.get("ASAN_OPTIONS"),
                                          "verify_asan_link_order=0")))
         uploads.daemon.environment = {"LD_PRELOAD": str(SHIM), "HOLD_FILE": str(self.path),
@@ -49,6 +50,9 @@ class Hold:
     def step(self):
         """Whatever is held goes on; what comes next is held."""
         self.reached.unlink(missing_ok=True)
+        # The old file keeps its inode: whoever has not looked yet shall see another one.
+        self.steps += 1
+        os.link(self.path, self.path.with_suffix(f".{self.steps}"))
         self.path.with_suffix(".next").write_text("")
         self.path.with_suffix(".next").replace(self.path)
 

@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from checks import assert_missing
+from servers import DEADLINE_SECONDS
 
 OBJECT = "d3d49a5c64f21f36936ab350d49aaf57585b9a"
 BAD = [
@@ -74,7 +75,8 @@ def test_harmless_encodings_are_understood(shared):
 
 def test_a_request_line_of_any_form(shared):
     def first_line(request):
-        with socket.create_connection(("127.0.0.1", shared.httpd.port), 30) as connection:
+        with socket.create_connection(("127.0.0.1", shared.httpd.port),
+                                      DEADLINE_SECONDS) as connection:
             connection.sendall(request)
             return connection.makefile("rb").readline()
 
