@@ -58,5 +58,5 @@ def test_a_collection_follows_when_it_is_due(uploads):
     good(uploads.put("other", b"x"))
     wait_until(lambda: not object_of(uploads, b"first").exists(), "garbage is collected")
     assert uploads.revision() == before + 1
-    assert "gc repository=" in uploads.daemon.text()
+    wait_until(lambda: "gc repository=" in uploads.daemon.text(), "the log says so")
     uploads.closure()
