@@ -5,6 +5,7 @@ import pytest
 
 from checks import (assert_head_equals_get, assert_missing, assert_read_only, assert_served,
                     assert_unconditional)
+from servers import wait_until
 
 
 def test_an_empty_marker_is_there_with_length_0(httpd, repository):
@@ -16,7 +17,7 @@ def test_an_empty_marker_is_there_with_length_0(httpd, repository):
     assert_head_equals_get(httpd, path)
     assert_read_only(httpd, path)
     assert_unconditional(httpd, path, b"")
-    assert httpd.access_lines()[-1].split()[2] == "master-replica"
+    wait_until(lambda: httpd.access_lines()[-1].split()[2] == "master-replica", "it is logged")
 
 
 @pytest.mark.parametrize("name", [".cvmfs_partial_replica", ".cvmfs_partial_replication",

@@ -52,7 +52,8 @@ def test_the_origin_answers_through_us(front, origin, published):
         head = front.fetch(f"/cvmfs/{ALIAS}/{path}", method="HEAD")
         assert (head.status, head.body) == (200, b"")
     assert front.fetch(f"/cvmfs/{ALIAS}/data/00/{38 * '0'}").status == 404
-    assert any(" manifest mirror.example.net " in line for line in front.server.access_lines())
+    wait_until(lambda: any(" manifest mirror.example.net " in line
+                           for line in front.server.access_lines()), "it is logged")
 
 
 def test_cache_headers_are_the_origins(site, tree, repository, start_httpd):

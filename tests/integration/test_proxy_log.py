@@ -50,9 +50,10 @@ def line(url, result="TCP_MISS", size=100, status=200, notes="- - - - -", method
 def get(port, path, method="GET", headers=None):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE_SECONDS)
     connection.request(method, path, headers=headers or {})
-    status = connection.getresponse().status
+    answer = connection.getresponse()
+    answer.read()  # what is not taken need not be kept
     connection.close()
-    return status
+    return answer.status
 
 
 def wait_for_lines(squid, count):

@@ -9,7 +9,7 @@ import pytest
 from closure import Closure
 from origin import Origin
 from replica import Published, Replica
-from servers import Httpd, module_folder
+from servers import Httpd, module_folder, wait_until
 from sources import fill
 
 FQRN = "sw.example.net"
@@ -65,6 +65,8 @@ CustomLog {log} connections
                           X509_CERT_BUNDLE=f"{certificate}.crt")
         replica.snapshot().assert_ok()
         assert_complete(replica, published)
+        # The last line is written after its answer.
+        wait_until(lambda: log.read_text().count("\n") > len(replica.objects()), "it is logged")
     finally:
         server.stop()
     lines = [line.split() for line in log.read_text().splitlines()]
