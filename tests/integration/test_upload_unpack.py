@@ -152,7 +152,7 @@ def test_kills_while_it_is_unpacked(uploads):
     with concurrent.futures.ThreadPoolExecutor() as pool:
         for turn in range(6):
             answer = pool.submit(uploads.put, f"killed{turn}", archive, "?unpack=true")
-            wait_until(uploads.temporary_files, "it is received")
+            wait_until(lambda: uploads.temporary_files() or answer.done(), "it is received")
             time.sleep(chance.random() / 3)
             uploads.daemon.process.kill()
             status = answer.result().status
@@ -203,6 +203,9 @@ def test_the_time_of_a_tree(uploads):
     answer = good(uploads.request("POST", f"{NAME}/times/soon/ttl?ttl_s=1"))
     assert answer == {"filename": "times/soon", "ttl_s": 1}
     wait_until(lambda: uploads.get("times/soon/two").status == 404, "it has expired")
+    with sqlite3.connect(uploads.spool / NAME / "expiry.sqlite") as database:
+        wait_until(lambda: database.execute("SELECT path FROM expiry").fetchall()
+                   == [("/times/later",)], "it is forgotten")
     time.sleep(2)
     assert good(uploads.request("POST", f"{NAME}/clean"))["message"].endswith(": 0")
     assert good(uploads.get("?path=times")) == {"files": [], "trees": ["later", "never"]}

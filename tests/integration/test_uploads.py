@@ -124,7 +124,7 @@ def test_snapshotd_is_killed_between_objects_and_commit(uploads):
 
 
 def test_somebody_else_publishes_too_long(shared_uploads):
-    uploads = shared_uploads(REPLICA_PUBLISH_TIMEOUT=1)
+    uploads = shared_uploads(REPLICA_PUBLISH_TIMEOUT=5)
     before = uploads.revision()
     with UpdateLock(uploads):
         refused = uploads.put("waits", b"x")
