@@ -159,7 +159,7 @@ def expiry(uploads):
 
 
 def test_when_a_file_expires(uploads):
-    answer = good(uploads.put("mortal", b"x", "?ttl_s=60"))
+    answer = good(uploads.put("mortal", b"x", "?ttl_s=600"))
     content, when = expiry(uploads)["/mortal"]
     assert when == pytest.approx(answer["expires_at"])
     entry = uploads.tree().entries[b"/mortal"]
@@ -172,7 +172,7 @@ def test_when_a_file_expires(uploads):
     assert good(uploads.put("immortal", b"x", "?ttl_s=0"))["expires_at"] is None
     assert "/immortal" not in expiry(uploads)
     large = random.Random(9).randbytes(200000)
-    good(uploads.put("mortal", large, "?ttl_s=60&overwrite=yes"))
+    good(uploads.put("mortal", large, "?ttl_s=600&overwrite=yes"))
     before = expiry(uploads)["/mortal"]
     good(uploads.request("POST", f"{NAME}/mortal/ttl?ttl_s=5000"))
     assert expiry(uploads)["/mortal"][0] == before[0]

@@ -19,7 +19,7 @@ def uploads(shared_uploads):
 
 def test_a_form_is_published(uploads):
     body = random.Random(1).randbytes(700000)
-    answer = good(uploads.post("from-a-form", body, "?ttl_s=60"))
+    answer = good(uploads.post("from-a-form", body, "?ttl_s=36000"))
     assert answer["filename"] == "from-a-form" and answer["content_type"] == "text/x-test"
     assert uploads.content(b"/from-a-form") == body
     good(uploads.post("in/a/folder", b"x"))
