@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from loops import count
-from servers import BUILD
+from servers import BUILD, DEADLINE_SECONDS
 
 TOOL = BUILD / "tests" / "integration" / "lock_tool"
 
@@ -64,5 +64,5 @@ def test_the_reference_waits_for_us_and_we_for_it(tmp_path):
         with pytest.raises(subprocess.TimeoutExpired):
             waiting.wait(0.3)
         os.unlink(path)
-    assert waiting.wait(10) == 0
+    assert waiting.wait(DEADLINE_SECONDS) == 0
     assert path.exists(), "we leave the file, made anew, where it is"
