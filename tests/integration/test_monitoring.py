@@ -14,7 +14,7 @@ from cli import OWNER
 from conftest import make_folder
 from monitors import Scraper, Servermon, strict_date
 from replica import REPLICACTL, Published
-from servers import SANITIZED, Httpd, wait_until
+from servers import DEADLINE_SECONDS, SANITIZED, Httpd, wait_until
 
 NAME = "sw.example.net"
 URL = f"/cvmfs/{NAME}"
@@ -179,6 +179,8 @@ def test_i2_dates_of_every_day_and_month_in_any_locale(site, origin, published, 
 
 def test_i3_a_fresh_replica_is_no_alarm(site, origin, published, start_httpd):
     """While the first snapshot runs there is only the date on which it began."""
+    # It goes on until the end of what is looked at meanwhile.
+    site.set(CVMFS_HTTP_TIMEOUT=4 * DEADLINE_SECONDS)
     add_replica(site, origin, published)
     httpd = start_httpd()
     assert Servermon(httpd, URL, utc_now()).updated() == "WARNING"  # nothing at all
