@@ -2,6 +2,7 @@
 """replica-policy as a filter: golden lines, hostile lines, rules that change, and workers that die
 or stand still."""
 
+import contextlib
 import os
 import pathlib
 import random
@@ -162,10 +163,13 @@ def test_a_worker_that_dies_is_replaced_and_nothing_is_answered_twice(rules):
         ends, answers = threading.Event(), []
 
         def kill():
-            chance = random.Random(1)
-            while not ends.wait(chance.random() * 0.02):
+            chance, pause, seen = random.Random(1), 0.02, 0
+            while not ends.wait(chance.random() * pause):
+                # A slow machine gets the time to start one that answers.
+                pause, seen = (0.02 if len(answers) > seen else 2 * pause), len(answers)
                 for worker in helper.children():
-                    os.kill(worker, signal.SIGKILL)
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(worker, signal.SIGKILL)
 
         def read():
             answers.extend(helper.process.stdout.readline() for _ in range(total))
@@ -223,9 +227,10 @@ def test_an_idle_helper_sleeps(rules):
     with Helper(PROGRAM, "--concurrency", "--file", rules) as helper:
         helper.ask(query(1))
         time.sleep(2)
-        before = switches()
+        start, before = time.monotonic(), switches()
         time.sleep(1)
-        assert switches() - before < 20, "it looks a few times a second"
+        woken = switches() - before
+        assert woken < 20 * (time.monotonic() - start), "it looks a few times a second"
 
 
 def test_the_worker_goes_with_the_helper(rules):
