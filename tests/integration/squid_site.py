@@ -43,6 +43,7 @@ icp_port 0
 visible_hostname replica${{process_number}}
 buffered_logs off
 strip_query_terms off
+client_idle_pconn_timeout 1 hour
 """
 # For parametrize: both kinds, with one worker of Squid's and with two. The sanitizers look at the
 # helpers, which are the same for all.
@@ -187,6 +188,12 @@ class Site:
         self.origin.close()
         wait_until(lambda: not self.helpers(), "no helper is left")
         shutil.rmtree(self.folder)
+
+
+def are_replaced(site, before):
+    """Whether each helper of BEFORE is there, with another worker."""
+    now = site.helpers()
+    return set(now) >= set(before) and set(now.values()).isdisjoint(before.values())
 
 
 class Load:

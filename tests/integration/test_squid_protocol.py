@@ -89,7 +89,7 @@ def serves(site, path):
     """Squid that reads its configuration anew does not listen for a moment."""
     try:
         return site.ask(path)[0] == 200
-    except ConnectionRefusedError:
+    except ConnectionError:
         return False
 
 

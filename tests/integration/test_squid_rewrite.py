@@ -13,15 +13,16 @@ import pytest
 
 from loops import count
 from servers import wait_until
-from squid_site import ALL_KINDS, CLIENTS, Load, Site
+from squid_site import ALL_KINDS, CLIENTS, Load, Site, are_replaced
 
-# What replica-rewrite(8) has, for these tests: one helper, hosts and paths of theirs.
+# What replica-rewrite(8) has, for these tests: one helper, more time for it to be replaced on a
+# machine that is slow, hosts and paths of theirs.
 CONFIGURATION = """
 url_rewrite_program {folder}/replica-rewrite --concurrency --file {folder}/lines
 url_rewrite_children 1 startup=1 concurrency=500
 url_rewrite_extras "%>a %>rm"
 url_rewrite_bypass on
-url_rewrite_timeout 3 seconds on_timeout=bypass
+url_rewrite_timeout 8 seconds on_timeout=bypass
 acl kept_paths urlpath_regex ^/kept/
 acl denied_paths urlpath_regex ^/cvmfs/denied/
 url_rewrite_access deny kept_paths
@@ -182,10 +183,8 @@ def test_workers_that_are_killed_are_not_noticed(site):
             before = site.helpers()
             for worker in before.values():
                 os.kill(worker, signal.SIGKILL)
-            wait_until(lambda: set(site.helpers().values()).isdisjoint(before.values()),
-                       "there are others")
+            wait_until(lambda: are_replaced(site, before), "there are others, of the same helpers")
             load.wait(200)
-            assert set(site.helpers()) >= set(before), "the helpers themselves stay"
     assert load.failures == []
     assert changed(site) == {"/cvmfs/sw.example.org"}, "Squid asked again"
 
@@ -313,4 +312,4 @@ def test_reconfiguring_under_load_fails_nothing(site):
         assert load.failures == []
     # Squid 5.7 gives up what it is just asking a cache_peer, with helpers or without.
     assert {status for status, _ in load.failures} <= {502}
-    assert len(load.failures) <= CLIENTS * ends
+    assert len(load.failures) <= CLIENTS * ends * site.workers

@@ -228,7 +228,8 @@ def test_reconfiguring_under_load_leaves_nothing(shop):
         wait_until(lambda: set(shop.helpers()).isdisjoint(before), "the old ones are gone")
     shop.connection.close()
     # With or without helpers, Squid 5.7 gives up what it is just reading from a cache_peer.
-    assert len(load.failures) <= CLIENTS and {status for status, _ in load.failures} <= {502}
+    assert len(load.failures) <= CLIENTS * shop.workers
+    assert {status for status, _ in load.failures} <= {502}
     assert not shop.is_forward or load.failures == []
 
 
@@ -321,7 +322,7 @@ def test_a_helper_that_is_busy_is_passed_by(kind, workers):
 
         def is_passed_by():
             connection = shop.connect()
-            connection.timeout = 1
+            connection.timeout = 5
             try:
                 return shop.get(B, path_of(other), connection=connection)[0] == 200
             except (TimeoutError, http.client.HTTPException):
