@@ -28,7 +28,8 @@ def daemon(folder):
 def test_runs_leave_nothing_behind_in_the_daemon(daemon):
     def wait_for_runs(number):
         for goal in range(STEP, number + 1, STEP):
-            wait_until(lambda goal=goal: daemon.text().count("result=ok") >= goal, f"{goal} runs")
+            wait_until(lambda goal=goal: daemon.text().count("result=ok") >= goal, f"{goal} runs",
+                       300)
 
     wait_for_runs(max(RUNS // 2, STEP))
     descriptors, memory = daemon.idle_descriptors(), daemon.resident_kib()
