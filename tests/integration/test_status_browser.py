@@ -21,7 +21,7 @@ def browse(url, folder, *arguments):
         [program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
          f"--user-data-dir={folder}/profile", f"--window-size={WIDTH},{HEIGHT}", "--mute-audio",
          "--hide-scrollbars", "--force-color-profile=srgb", *arguments, url],
-        capture_output=True, text=True, timeout=4 * DEADLINE_SECONDS, check=True).stdout
+        capture_output=True, text=True, timeout=5 * DEADLINE_SECONDS, check=True).stdout
 
 
 def unfilter(kind, line, above, size):
