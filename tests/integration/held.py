@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """snapshotd held in the middle of a commit, and the locks of others."""
 
+import contextlib
 import fcntl
+import itertools
 import os
 
 from servers import BUILD, wait_until
@@ -31,7 +33,9 @@ class Hold:
     def __init__(self, uploads):
         self.path = uploads.site.folder / "hold"
         self.reached = uploads.site.folder / "hold.reached"
-        self.steps = 0
+        # Whoever is held knows the file by its inode: none of them is given to a later one.
+        places = (self.path.with_suffix(f".{number}") for number in itertools.count())
+        self.kept = (place for place in places if not place.exists())
         options = ":".join(filter(None, (os.environ.get("ASAN_OPTIONS"),
                                          "verify_asan_link_order=0")))
         uploads.daemon.environment = {"LD_PRELOAD": str(SHIM), "HOLD_FILE": str(self.path),
@@ -50,10 +54,8 @@ class Hold:
     def step(self):
         """Whatever is held goes on; what comes next is held."""
         self.reached.unlink(missing_ok=True)
-        # The old file keeps its inode: whoever has not looked yet shall see another one.
-        self.steps += 1
-        os.link(self.path, self.path.with_suffix(f".{self.steps}"))
         self.path.with_suffix(".next").write_text("")
+        os.link(self.path, next(self.kept))
         self.path.with_suffix(".next").replace(self.path)
 
     def until(self, answer):
@@ -66,4 +68,5 @@ class Hold:
         wait_until(is_done, "the commit that was held has ended")
 
     def end(self):
-        self.path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            self.path.rename(next(self.kept))
