@@ -3,7 +3,6 @@
 
 import collections
 import concurrent.futures
-import contextlib
 import json
 import os
 import re
@@ -17,7 +16,7 @@ import pytest
 from held import Hold, UpdateLock
 from servers import DEADLINE_SECONDS, wait_until
 from shelf import file, tar
-from test_uploads import message, restart
+from test_uploads import message, received_files, restart
 from uploads import CONFIG, NAME, detail, good, token_hash
 
 # Much longer than httpd, with this TimeOut, would wait for a word; words come once a second.
@@ -41,15 +40,6 @@ def uploads(patient):
 def pool():
     with concurrent.futures.ThreadPoolExecutor(8) as made:
         yield made
-
-
-def received_files(uploads):
-    """Temporary files that something has been written to."""
-    found = []
-    for path in (uploads.storage / "data/txn").glob("upload.*"):
-        with contextlib.suppress(FileNotFoundError):
-            found += [path] if path.stat().st_size > 0 else []
-    return found
 
 
 def test_longer_than_httpd_would_wait_for_a_word(uploads, pool):
