@@ -165,9 +165,11 @@ def test_new_gone_and_broken_repositories(fleet, daemon):
     fleet.add("a")
     daemon.start()
     daemon.wait_for_runs("a")
+    daemon.process.send_signal(signal.SIGSTOP)  # it would look by itself, at half of it
     fleet.add("b")
     broken = fleet.add("c")
     broken.configure(REPLICA_SNAPSHOT_INTERVAL="often")
+    daemon.process.send_signal(signal.SIGCONT)
     daemon.reload()
     daemon.wait_for_runs("b")
     wait_until(lambda: "c.example.net" in daemon.status()["out_of_service"], "c is reported")
