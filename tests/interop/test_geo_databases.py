@@ -40,7 +40,7 @@ def geo_lookup(paths, asked):
         input="".join(f"{address}\n" for address in asked),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
 
