@@ -139,6 +139,7 @@ def test_cvmfs_2887_missing_catalogs_are_repaired_from_one_report(place):
     wait_until(lambda: place.state().get("total", {}).get("repaired", 0) == len(catalogs) + 1,
                f"all is repaired: {place.daemon.text()}")
     wait_until(lambda: not (storage / ".replica_dirty").exists(), "the repair is over")
+    place.taken()  # and nothing is written any more
     assert files_of(storage) == before
     place.replica.closure()
 
