@@ -2,6 +2,7 @@
 """A server of geo databases as their vendors have them, and archives for it."""
 
 import base64
+import datetime
 import gzip
 import hashlib
 import io
@@ -10,6 +11,8 @@ import threading
 import zipfile
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from servers import wait_until
 
 ACCOUNT, KEY = "4711", "l1c3nse"
 AUTHORIZATION = "Basic " + base64.b64encode(f"{ACCOUNT}:{KEY}".encode()).decode()
@@ -138,3 +141,13 @@ class GeodbServer:
 
 def gzipped(database):
     return gzip.compress(database, mtime=0)
+
+
+def today_for_a_while(zone=None):
+    """It is no other day, here and in ZONE, while a test runs that begins now."""
+    def is_about_to_end():
+        now = datetime.datetime.now(zone)
+        return (now + datetime.timedelta(minutes=1)).date() != now.date()
+
+    wait_until(lambda: not is_about_to_end(), "the day has begun", 120)
+    return datetime.datetime.now(zone)

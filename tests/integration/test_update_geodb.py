@@ -17,7 +17,7 @@ import pytest
 import mmdb
 from cli import IS_ROOT, Site
 from geodb_server import (ACCOUNT, DOWNLOAD, KEY, GeodbServer, as_vendor, gzipped, tar_gz,
-                          zipped)
+                          today_for_a_while, zipped)
 from origin import Origin
 from replica import REPLICACTL
 from servers import DEADLINE_SECONDS, wait_until
@@ -477,16 +477,6 @@ def test_no_database_is_wanted(geo, server, word):
     assert not server.requests
     geo.run("update-info", "-e")
     assert "last_geodb_update" not in (geo.storage / "info/v1/repositories.json").read_text()
-
-
-def today_for_a_while(zone=None):
-    """It is no other day, here and in ZONE, while a test runs that begins now."""
-    def is_about_to_end():
-        now = datetime.datetime.now(zone)
-        return (now + datetime.timedelta(minutes=1)).date() != now.date()
-
-    wait_until(lambda: not is_about_to_end(), "the day has begun", 120)
-    return datetime.datetime.now(zone)
 
 
 def test_lazily(geo, server):
