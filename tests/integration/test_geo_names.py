@@ -10,7 +10,7 @@ import pytest
 from dns import SERVFAIL, SILENT, NameServer
 from geo import add_geo, ask, lookups, order, question, write_hosts
 from mmdb import A, B, CERN, CERN_IPV6, IHEP, IPV6_ONLY, NOWHERE, UNKNOWN
-from servers import wait_until
+from servers import THREADS, wait_until
 
 KEPT, SOON_ASKED_AGAIN = "max-age=3600", "max-age=60"
 
@@ -276,7 +276,9 @@ def test_killed_processes_under_load_block_nobody(start_geo, names):
 
 
 def test_the_hosts_file_comes_first_and_may_change(start_geo, names, tree):
-    httpd = start_geo(hosts=f"{IHEP} near.example.net\n", REPLICA_GEO_CACHE_TTL=1,
+    # One process: each reads the file by itself.
+    httpd = start_geo(f"StartServers 1\nMaxRequestWorkers {THREADS}",
+                      hosts=f"{IHEP} near.example.net\n", REPLICA_GEO_CACHE_TTL=1,
                       REPLICA_GEO_TIMEOUT=20)
     assert order(httpd, f"{A},near.example.net") == "1,2"
     assert order(httpd, f"{A},both.example.net") == "2,1", "what it has not is asked for"
