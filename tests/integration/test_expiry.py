@@ -45,7 +45,7 @@ def test_from_the_upload_to_the_end(make_uploads):
     uploads = make_uploads(REPLICA_GC_GRACE=4, REPLICA_PROMPT_GC="true")
     body = random.Random(1).randbytes(200000)
     good(uploads.put("stays", b"stays", query="?ttl_s=0"))
-    answer = good(uploads.put("goes", b"goes", query="?ttl_s=5"))
+    answer = good(uploads.put("goes", b"goes", query="?ttl_s=2"))
     good(uploads.put("deep/er/goes", body, query="?ttl_s=5"))
     head, before = manifest_fields(uploads.storage)["C"], uploads.revision()
     expect_gone(uploads, "goes", "deep/er/goes")
