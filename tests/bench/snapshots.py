@@ -116,8 +116,9 @@ class Repository:
         configuration = self.folder / "nginx.conf"
         configuration.write_text(NGINX.format(folder=self.folder, port=self.port, fqrn=FQRN,
                                               storage=self.storage))
-        subprocess.run(["chmod", "a+rX", self.folder.parent, self.folder], check=True)
-        subprocess.run(["chmod", "-R", "a+rX", self.origin], check=True)
+        # Not the keys: those are secrets.
+        subprocess.run(["chmod", "a+rX", self.folder.parent, self.folder, self.origin], check=True)
+        subprocess.run(["chmod", "-R", "a+rX", self.storage], check=True)
         nginx = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
         self.server = subprocess.Popen([nginx, "-c", configuration])
         wait_for_port(self.port)
