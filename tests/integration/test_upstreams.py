@@ -157,8 +157,8 @@ def test_the_first_is_killed_in_the_middle(site):
         server.kill()
         server.wait()
     site.assert_complete(replica=replica)
-    # What had come, and had no name yet, was not asked for again.
-    assert len(missing - set(objects_asked(site.second))) < min(FEW // 5, len(missing))
+    # Some of it had come, and had no name yet.
+    assert len(missing & set(objects_asked(site.second))) > len(missing) // 2
     assert re.search(rf"Upstream http://127.0.0.1:{port}/.* out of order", output)
 
 
