@@ -89,10 +89,9 @@ static void accept_one(struct door *door)
 /* One of several: listener, wake-up, connections in the order of the list. */
 static int collect(struct pollfd *fds, const struct door *door)
 {
-    int count = 2;
-
     bool is_deaf =
         door->connection_count == DOOR_CONNECTIONS || clock_now() < door->deaf_until;
+    int count = 2;
 
     fds[0] = (struct pollfd){door->wake_fd, POLLIN, 0};
     fds[1] = (struct pollfd){is_deaf ? -1 : door->listener, POLLIN, 0};

@@ -37,25 +37,9 @@ static bool read_file(const char *values[KEY_COUNT], const char *path, apr_pool_
     return true;
 }
 
-/* What distributions of configuration bring, in the order of their names. */
-static bool read_distributed(const char *values[KEY_COUNT], const char *confdir,
-                             apr_pool_t *pool, struct error *error)
-{
-    apr_array_header_t *paths = apr_array_make(pool, 4, sizeof(const char *));
-    struct error reason;
-
-    if (!file_list(paths, apr_pstrcat(pool, confdir, "/default.d", NULL), ".conf", pool,
-                   &reason))
-        return reason.code == ERROR_NOT_FOUND ||
-               error_set(error, reason.code, "%s", reason.message);
-    for (int i = 0; i < paths->nelts; i++)
-        if (!read_file(values, APR_ARRAY_IDX(paths, i, const char *), pool, error))
-            return false;
-    return true;
-}
-
-static bool read_files(const char *values[KEY_COUNT], const char *fqrn,
-                       const char *confdir, apr_pool_t *pool, struct error *error)
+/* The files that may be there, the stronger ones later; of default.d those that are. */
+static bool list_files(apr_array_header_t *paths, const char *fqrn, const char *confdir,
+                       apr_pool_t *pool, struct error *error)
 {
     const char *dot = strchr(fqrn, '.'), *domain = dot != NULL ? dot + 1 : fqrn;
     const char *const names[][3] = {
@@ -63,16 +47,29 @@ static bool read_files(const char *values[KEY_COUNT], const char *fqrn,
         {"domain.d/", domain, ".local"}, {"config.d/", fqrn, ".conf"},
         {"config.d/", fqrn, ".local"},   {"repositories.d/", fqrn, "/client.conf"},
     };
+    struct error reason;
 
-    if (!read_file(values, apr_pstrcat(pool, confdir, "/default.conf", NULL), pool,
-                   error) ||
-        !read_distributed(values, confdir, pool, error))
-        return false;
+    APR_ARRAY_PUSH(paths, const char *) =
+        apr_pstrcat(pool, confdir, "/default.conf", NULL);
+    if (!file_list(paths, apr_pstrcat(pool, confdir, "/default.d", NULL), ".conf", pool,
+                   &reason) &&
+        reason.code != ERROR_NOT_FOUND)
+        return error_set(error, reason.code, "%s", reason.message);
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-        if (!read_file(values,
-                       apr_pstrcat(pool, confdir, "/", names[i][0], names[i][1],
-                                   names[i][2], NULL),
-                       pool, error))
+        APR_ARRAY_PUSH(paths, const char *) =
+            apr_pstrcat(pool, confdir, "/", names[i][0], names[i][1], names[i][2], NULL);
+    return true;
+}
+
+static bool read_files(const char *values[KEY_COUNT], const char *fqrn,
+                       const char *confdir, apr_pool_t *pool, struct error *error)
+{
+    apr_array_header_t *paths = apr_array_make(pool, 8, sizeof(const char *));
+
+    if (!list_files(paths, fqrn, confdir, pool, error))
+        return false;
+    for (int i = 0; i < paths->nelts; i++)
+        if (!read_file(values, APR_ARRAY_IDX(paths, i, const char *), pool, error))
             return false;
     return true;
 }
